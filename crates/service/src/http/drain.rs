@@ -1,0 +1,103 @@
+//! Reads what is left of a refused request's body.
+//!
+//! A server that answers 413 and closes while the client still sends makes the kernel reset the connection; a proxy in between
+//! then reports 502 and the refusal is lost. So the rest is read and thrown away, up to a bound in bytes and in time.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
+
+/// A client that is slower than this is not waited for.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// How many bytes are read and thrown away at most.
+#[derive(Clone, Copy)]
+pub(super) struct Limit(pub(super) usize);
+
+/// The middleware: whatever the handler left unread is read before its answer goes out.
+pub(super) async fn drain_request_body(State(limit): State<Limit>, request: Request, next: Next) -> Response {
+    let waits_for_continue = request.headers().contains_key(header::EXPECT);
+    let (parts, body) = request.into_parts();
+    let mut shared = SharedBody(Arc::new(Mutex::new(Inner {
+        body,
+        polled: false,
+        ended: false,
+    })));
+    let response = next
+        .run(Request::from_parts(parts, Body::new(shared.clone())))
+        .await;
+
+    let (polled, ended) = shared.progress();
+    // Who asked first ("Expect: 100-continue") and was not told to go on has sent nothing yet.
+    if ended || (waits_for_continue && !polled) {
+        return response;
+    }
+    let rest = async {
+        let mut drained = 0;
+        while let Some(Ok(frame)) = shared.frame().await {
+            drained += frame.data_ref().map_or(0, Bytes::len);
+            if drained > limit.0 {
+                break;
+            }
+        }
+    };
+    // Either way the answer goes out now.
+    let _ = tokio::time::timeout(DRAIN_WITHIN, rest).await;
+    response
+}
+
+struct Inner {
+    body: Body,
+    polled: bool,
+    ended: bool,
+}
+
+/// The request's body, still reachable after the handler dropped its half.
+#[derive(Clone)]
+struct SharedBody(Arc<Mutex<Inner>>);
+
+impl SharedBody {
+    fn progress(&self) -> (bool, bool) {
+        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.polled, inner.ended || inner.body.is_end_stream())
+    }
+}
+
+impl http_body::Body for SharedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.polled = true;
+        let polled = Pin::new(&mut inner.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            inner.ended = true;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.progress().1
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .body
+            .size_hint()
+    }
+}
