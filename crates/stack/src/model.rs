@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Where something stands in a file the reader read. Lines and columns count from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +37,23 @@ pub struct Stack {
     pub secrets: BTreeMap<String, Secret>,
     /// The stack's own `x-shakedown` keys.
     pub options: StackOptions,
+    /// What Compose would warn about and carry on with, such as a variable that is not set.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that is allowed and looks like a mistake. Never holds the value of a variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Where it stands.
+    pub at: Location,
+    /// What it is, in one line.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.message)
+    }
 }
 
 /// How a service's end state looks.
@@ -105,11 +122,14 @@ pub struct Service {
     pub init: bool,
     /// Memory limit in bytes.
     pub memory_limit: Option<u64>,
+    /// Size of `/dev/shm` in bytes.
+    pub shm_size: Option<u64>,
     /// Most processes and threads.
     pub pids_limit: Option<i64>,
     /// Processor limit in processors.
     pub cpus: Option<f64>,
     /// How long after the stop signal before it is killed (10 s if unsaid, as in Compose).
+    #[serde(rename = "stop_grace_period_ms", serialize_with = "milliseconds")]
     pub stop_grace_period: Duration,
     /// The stop signal, where it overrides the container image's.
     pub stop_signal: Option<String>,
@@ -159,7 +179,7 @@ pub struct Mount {
 pub enum MountSource {
     /// A named volume of the stack.
     Volume(String),
-    /// A file or folder of the host, absolute (relative paths count from the file that names them).
+    /// A file or folder of the host, absolute (relative paths count from the folder of the first file, as in Compose).
     Bind(PathBuf),
 }
 
@@ -212,12 +232,15 @@ pub struct Healthcheck {
     /// `["CMD", …]` or `["CMD-SHELL", "…"]`; empty when `disable: true` or `["NONE"]`.
     pub test: Vec<String>,
     /// Between attempts.
+    #[serde(rename = "interval_ms", serialize_with = "maybe_milliseconds")]
     pub interval: Option<Duration>,
     /// For one attempt.
+    #[serde(rename = "timeout_ms", serialize_with = "maybe_milliseconds")]
     pub timeout: Option<Duration>,
     /// Failures in a row before it is unhealthy.
     pub retries: Option<u64>,
     /// In which failures do not count.
+    #[serde(rename = "start_period_ms", serialize_with = "maybe_milliseconds")]
     pub start_period: Option<Duration>,
 }
 
@@ -325,12 +348,16 @@ pub struct StackOptions {
     /// Environment variables planted besides every Compose secret: `SERVICE.VARIABLE`.
     pub planted_environment: Vec<String>,
     /// Time to live that the gate asks for when it tests expiry.
+    #[serde(rename = "ttl_ms", serialize_with = "milliseconds")]
     pub ttl: Duration,
     /// How long after its expiry an output's row and object may still be there.
+    #[serde(rename = "ttl_grace_ms", serialize_with = "milliseconds")]
     pub ttl_grace: Duration,
     /// How long every daemon must stay healthy.
+    #[serde(rename = "settle_ms", serialize_with = "milliseconds")]
     pub settle: Duration,
     /// How long the whole stack may take until it is ready.
+    #[serde(rename = "ready_within_ms", serialize_with = "milliseconds")]
     pub ready_within: Duration,
     /// The service where people come in, and its container port.
     pub entrance: Option<Entrance>,
@@ -356,4 +383,16 @@ impl Default for StackOptions {
             entrance: None,
         }
     }
+}
+
+/// Units are in the names of what is written out.
+fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    maybe_milliseconds(&Some(*duration), serializer)
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn maybe_milliseconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+        .serialize(serializer)
 }
