@@ -1,0 +1,36 @@
+{
+  description = "Shakedown: a stack built by Nix, tried for real before it is merged";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+
+  outputs = { self, nixpkgs }:
+    let
+      # Another package source (nix/debian) may offer fewer systems than nixpkgs.
+      onSystems = wanted: outputs: builtins.mapAttrs (_: outputs) (builtins.intersectAttrs wanted nixpkgs.legacyPackages);
+      linux = { x86_64-linux = null; aarch64-linux = null; };
+      everywhere = linux // { aarch64-darwin = null; };
+
+      programs = pkgs: pkgs.callPackage ./nix/packages.nix { root = ./.; };
+      images = pkgs: pkgs.callPackage ./nix/images.nix {
+        root = ./.;
+        programs = programs pkgs;
+        packageSource = pkgs.packageSource or { name = "nixpkgs"; locks = { "flake.lock" = builtins.hashFile "sha256" ./flake.lock; }; };
+      };
+    in
+    {
+      packages = onSystems linux (pkgs:
+        let archives = images pkgs; in {
+          inherit (programs pkgs) api worker healthcheck;
+          image-api = archives.api;
+          image-worker = archives.worker;
+          image-proxy = archives.proxy;
+          image-postgres = archives.postgres;
+          image-redis = archives.redis;
+          image-toolbox = archives.toolbox;
+          images = archives.all;
+          default = archives.all;
+        });
+
+      devShells = onSystems everywhere (pkgs: { default = pkgs.callPackage ./nix/dev-shell.nix { }; });
+    };
+}

@@ -1,0 +1,39 @@
+# The container images, each as a docker-archive that is named by its own content, and the folder of all of them with the
+# manifest that the harness loads from.
+{ callPackage, runCommand, writeText, python3, postgresql, redis, caddy, bash, coreutils, cargo
+, root # the repository
+, programs # packages.nix
+, packageSource # where the packages came from: { name, locks }
+}:
+let
+  inherit (programs) api worker healthcheck;
+
+  streams = {
+    api = callPackage ./services/api.nix { inherit api healthcheck; };
+    worker = callPackage ./services/worker.nix { inherit worker healthcheck; };
+    proxy = callPackage ./services/proxy.nix { inherit healthcheck; caddyfile = builtins.path { path = root + "/compose/proxy/Caddyfile"; name = "Caddyfile"; }; };
+    postgres = callPackage ./services/postgres.nix { };
+    redis = callPackage ./services/redis.nix { };
+    toolbox = callPackage ./services/toolbox.nix { };
+  };
+
+  archives = builtins.mapAttrs
+    (name: stream: runCommand "${name}.tar" { nativeBuildInputs = [ python3 ]; } ''
+      ${stream} | python3 ${./manifest/name_by_content.py} > "$out"
+    '')
+    streams;
+
+  # What the manifest says beyond what is in the archives themselves.
+  provenance = writeText "provenance.json" (builtins.toJSON {
+    package_source = packageSource // {
+      versions = builtins.mapAttrs (_: package: package.version) { inherit postgresql redis caddy bash coreutils; rust = cargo; };
+    };
+    sources = import ./sources.nix { inherit root; inherit (programs) workspace; packages = packageSource.name; };
+    archives = builtins.mapAttrs (_: toString) archives;
+  });
+in
+archives // {
+  all = runCommand "images" { nativeBuildInputs = [ python3 ]; } ''
+    python3 ${./manifest/write_manifest.py} ${provenance} "$out"
+  '';
+}

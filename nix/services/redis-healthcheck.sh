@@ -1,0 +1,6 @@
+# Exits 0 when Redis answers a client that knows the password.
+set -euo pipefail
+
+REDISCLI_AUTH=$(<"$REDIS_PASSWORD_FILE")
+export REDISCLI_AUTH
+[ "$(redis-cli --no-auth-warning ping)" = PONG ]
