@@ -1,0 +1,59 @@
+# The verbs that people and CI share. `make help` lists them.
+#
+# GATE_ARGUMENTS   handed to `shakedown gate`, such as "--only 'health.*' --keep"
+# SHAKEDOWN_PACKAGES=debian|nixpkgs   where Nix takes packages from; by default what fits this machine
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help init bootstrap images gate test lint fmt dev down bench clean
+
+shakedown := cargo run --quiet --locked --package shakedown --
+step := scripts/step
+
+help: ## Say what each verb does
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+init: ## Make random secrets and .env where they are missing
+	@scripts/init
+
+bootstrap: ## Make this machine fit: Nix, a container engine, seeds for the Nix store
+	@scripts/bootstrap
+
+images: bootstrap ## Build the container images with Nix into result/, and load them
+	@scripts/nix build .#images --out-link result
+	@$(shakedown) load
+
+gate: init images ## Bring the stack up in containers and judge it; the report is in target/shakedown/latest/
+	@$(shakedown) gate $(GATE_ARGUMENTS)
+
+test: ## Everything that CI runs, each step held against its budget
+	@$(step) --begin
+	@$(step) bootstrap 180 $(MAKE) --no-print-directory init bootstrap
+	@$(step) format 30 cargo fmt --all --check
+	@$(step) clippy 420 cargo clippy --workspace --all-targets --locked -- --deny warnings
+	@$(step) unit-tests 600 cargo test --workspace --exclude e2e --locked
+	@$(step) image-invariants 60 nix/tests/digests-unchanged
+	@$(step) images 720 $(MAKE) --no-print-directory images
+	@$(step) image-contents 30 nix/tests/image-contents result
+	@$(step) e2e 420 cargo test --package e2e --locked
+	@$(step) --summary
+
+lint: ## Formatting and clippy, without a warning
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+fmt: ## Format the code
+	@cargo fmt --all
+
+dev: init images ## Bring the stack up and leave it running
+	@$(shakedown) up
+
+down: ## Take down what `make dev` brought up
+	@$(shakedown) down
+
+bench: images ## Measure what has a bound
+	@scripts/bench
+
+clean: ## Remove what was built here; secrets, volumes and the Nix store stay
+	@cargo clean --quiet
+	@rm -f result result-*
