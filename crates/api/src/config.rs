@@ -1,0 +1,213 @@
+//! What the api needs to know, read from the environment once.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::Uri;
+use image_store::Backend;
+use service::postgres::PostgresConfig;
+use service::redis::RedisConfig;
+use service::{Secret, SettingError, Settings};
+
+/// A shorter signing key could be guessed.
+const LINK_KEY_MIN_BYTES: usize = 32;
+
+/// The settings of `api serve`.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) postgres: PostgresConfig,
+    pub(crate) redis: RedisConfig,
+    pub(crate) store: Backend,
+    pub(crate) store_folder: PathBuf,
+    pub(crate) link: LinkConfig,
+    pub(crate) limits: Limits,
+    pub(crate) grace: Duration,
+}
+
+/// What a link is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkConfig {
+    /// Scheme, host and port under which people reach the proxy; no trailing slash.
+    pub(crate) public_origin: String,
+    pub(crate) signing_key: Secret,
+    /// The longest a link lives.
+    pub(crate) ttl: Duration,
+}
+
+/// Ceilings for what a user may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) output_ttl: Duration,
+    pub(crate) session_ttl: Duration,
+    /// How long an input may wait for a worker.
+    pub(crate) input_ttl: Duration,
+    pub(crate) upload_bytes: usize,
+}
+
+/// The settings of `api migrate`.
+#[derive(Clone, Debug)]
+pub(crate) struct MigrateConfig {
+    /// As the owner of the schema.
+    pub(crate) postgres: PostgresConfig,
+    /// The role of api and worker.
+    pub(crate) app_user: String,
+    pub(crate) app_password: Secret,
+}
+
+impl ApiConfig {
+    pub(crate) fn read(settings: &Settings) -> Result<Self, SettingError> {
+        Ok(Self {
+            listen: settings.listen("API_LISTEN", "0.0.0.0:8000")?,
+            postgres: PostgresConfig::read(settings)?,
+            redis: RedisConfig::read(settings)?,
+            store: backend(settings)?,
+            store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
+            link: LinkConfig {
+                public_origin: public_origin(settings)?,
+                signing_key: settings.secret("LINK_SIGNING_KEY", LINK_KEY_MIN_BYTES)?,
+                ttl: settings.seconds("LINK_TTL_SECONDS", 300, 1..=3600)?,
+            },
+            limits: Limits {
+                output_ttl: settings.seconds("OUTPUT_TTL_SECONDS", 3600, 1..=604_800)?,
+                session_ttl: settings.seconds("SESSION_TTL_SECONDS", 86_400, 1..=2_592_000)?,
+                input_ttl: settings.seconds("INPUT_TTL_SECONDS", 120, 1..=3600)?,
+                upload_bytes: upload_bytes(settings)?,
+            },
+            grace: settings.seconds("SHUTDOWN_GRACE_SECONDS", 10, 1..=300)?,
+        })
+    }
+}
+
+impl MigrateConfig {
+    pub(crate) fn read(settings: &Settings) -> Result<Self, SettingError> {
+        const ROLE: &str = "a role name of a-z, 0-9 and _ that is not POSTGRES_USER";
+        let postgres = PostgresConfig::read(settings)?;
+        let app_user = settings.required("POSTGRES_APP_USER", ROLE)?;
+        if !is_plain_name(&app_user) || app_user == postgres.user {
+            return Err(SettingError::invalid("POSTGRES_APP_USER", ROLE));
+        }
+        // It becomes part of a statement that takes no parameters.
+        if !is_plain_name(&postgres.database) {
+            return Err(SettingError::invalid(
+                "POSTGRES_DB",
+                "a database name of a-z, 0-9 and _",
+            ));
+        }
+        let app_password = settings.secret("POSTGRES_APP_PASSWORD", 1)?;
+        Ok(Self {
+            postgres,
+            app_user,
+            app_password,
+        })
+    }
+}
+
+/// Needs no quoting in SQL, and Postgres does not cut it off.
+fn is_plain_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn backend(settings: &Settings) -> Result<Backend, SettingError> {
+    let name = settings.required("IMAGE_STORE", "filesystem")?;
+    name.parse().map_err(|error: image_store::UnknownBackend| {
+        SettingError::invalid("IMAGE_STORE", format!("filesystem ({error})"))
+    })
+}
+
+fn public_origin(settings: &Settings) -> Result<String, SettingError> {
+    const EXPECTED: &str =
+        "http:// or https://, a host and maybe a port, and no path, such as http://localhost:8080";
+    let origin = settings.required("PUBLIC_ORIGIN", EXPECTED)?;
+    let sane = origin.parse::<Uri>().is_ok_and(|uri| {
+        let host = uri
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty());
+        let bare = uri.query().is_none() && uri.path() == "/" && !origin.ends_with(['/', '#', '?']);
+        matches!(uri.scheme_str(), Some("http" | "https")) && host && bare && !origin.contains('#')
+    });
+    if sane {
+        Ok(origin)
+    } else {
+        Err(SettingError::invalid("PUBLIC_ORIGIN", EXPECTED))
+    }
+}
+
+fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {
+    let bytes = settings.number("UPLOAD_MAX_BYTES", 10_485_760, 1024..=104_857_600)?;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use service::Settings;
+
+    use super::{ApiConfig, MigrateConfig};
+
+    const COMPLETE: [(&str, &str); 10] = [
+        ("POSTGRES_HOST", "postgres"),
+        ("POSTGRES_DB", "shakedown"),
+        ("POSTGRES_USER", "shakedown_app"),
+        ("POSTGRES_PASSWORD", "p"),
+        ("REDIS_URL", "redis://redis:6379/0"),
+        ("REDIS_PASSWORD", "r"),
+        ("LINK_SIGNING_KEY", "0123456789abcdef0123456789abcdef"),
+        ("PUBLIC_ORIGIN", "http://localhost:8080"),
+        ("IMAGE_STORE", "filesystem"),
+        ("IMAGE_STORE_PATH", "/var/lib/images"),
+    ];
+
+    fn with(name: &str, value: &str) -> Settings {
+        let others = COMPLETE.iter().copied().filter(|(other, _)| *other != name);
+        Settings::from_pairs(others.chain([(name, value)]))
+    }
+
+    #[test]
+    fn complete_settings_are_taken_with_their_defaults() {
+        let config = ApiConfig::read(&Settings::from_pairs(COMPLETE)).unwrap();
+        assert_eq!(config.limits.output_ttl.as_secs(), 3600);
+        assert_eq!(config.limits.upload_bytes, 10_485_760);
+        assert_eq!(config.link.ttl.as_secs(), 300);
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    }
+
+    #[rstest]
+    #[case("OUTPUT_TTL_SECONDS", "0")]
+    #[case("OUTPUT_TTL_SECONDS", "-5")]
+    #[case("OUTPUT_TTL_SECONDS", "604801")]
+    #[case("LINK_TTL_SECONDS", "soon")]
+    #[case("LINK_SIGNING_KEY", "too-short")]
+    #[case("POSTGRES_HOST", "")]
+    #[case("POSTGRES_PORT", "70000")]
+    #[case("REDIS_URL", "redis://:pw@redis:6379/0")]
+    #[case("IMAGE_STORE", "s3")]
+    #[case("IMAGE_STORE_PATH", "relative/folder")]
+    #[case("API_LISTEN", "everywhere")]
+    #[case("UPLOAD_MAX_BYTES", "1")]
+    #[case("PUBLIC_ORIGIN", "localhost:8080")]
+    #[case("PUBLIC_ORIGIN", "http://localhost:8080/")]
+    #[case("PUBLIC_ORIGIN", "http://localhost:8080/api")]
+    #[case("PUBLIC_ORIGIN", "http://user@localhost")]
+    #[case("PUBLIC_ORIGIN", "ftp://localhost")]
+    #[case("PUBLIC_ORIGIN", "http://localhost?x")]
+    fn wrong_setting_is_refused_by_its_name(#[case] name: &str, #[case] value: &str) {
+        let error = ApiConfig::read(&with(name, value)).unwrap_err();
+        assert_eq!(error.name(), name, "{error}");
+    }
+
+    #[rstest]
+    #[case("x; drop table users")]
+    #[case("Upper")]
+    #[case("shakedown_app")]
+    fn role_that_needs_quoting_or_is_the_owner_is_refused(#[case] app_user: &str) {
+        let more = [("POSTGRES_APP_USER", app_user), ("POSTGRES_APP_PASSWORD", "a")];
+        let error = MigrateConfig::read(&Settings::from_pairs(COMPLETE.into_iter().chain(more))).unwrap_err();
+        assert_eq!(error.name(), "POSTGRES_APP_USER");
+    }
+}

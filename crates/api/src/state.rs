@@ -1,0 +1,98 @@
+//! What every handler may reach: the database, Redis in its two roles, the image store, the link maker, the limits.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use image_store::ImageStore;
+use jobs::Publisher;
+use service::Readiness;
+use service::postgres::PostgresConfig;
+use service::redis::Redis;
+use sqlx::PgPool;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use crate::config::{ApiConfig, Limits};
+use crate::link::Links;
+use crate::password::{HashError, Passwords};
+use crate::session::Sessions;
+
+/// Postgres connections; the worker needs some of the server's hundred as well.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Uploads in memory at the same time: each takes up to twice its size (the body, and the command to Redis).
+const UPLOADS_AT_ONCE: usize = 4;
+
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub(crate) struct ApiState {
+    pub(crate) pool: PgPool,
+    pub(crate) publisher: Publisher,
+    pub(crate) sessions: Sessions,
+    pub(crate) passwords: Passwords,
+    pub(crate) store: Arc<dyn ImageStore>,
+    pub(crate) links: Links,
+    pub(crate) limits: Limits,
+    pub(crate) upload_seats: Arc<Semaphore>,
+    public_origin: Arc<str>,
+    redis: Redis,
+    postgres: PostgresConfig,
+}
+
+/// Why the state could not be made. No dependency is asked for anything yet, so none can be the cause.
+#[derive(Debug, Error)]
+pub(crate) enum StateError {
+    #[error("could not prepare the Redis client")]
+    Redis(#[from] redis::RedisError),
+    #[error("could not prepare the passwords")]
+    Passwords(#[from] HashError),
+}
+
+impl ApiState {
+    /// Makes lazy connections: the api starts while its dependencies are down, and is not ready.
+    pub(crate) fn connect(config: &ApiConfig) -> Result<Self, StateError> {
+        let redis = config.redis.connect()?;
+        Ok(Self {
+            pool: config.postgres.pool(POSTGRES_CONNECTIONS),
+            publisher: Publisher::new(redis.clone()),
+            sessions: Sessions::new(redis.clone()),
+            passwords: Passwords::new()?,
+            store: config.store.open(&config.store_folder),
+            links: Links::new(&config.link),
+            limits: config.limits,
+            upload_seats: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+            public_origin: config.link.public_origin.as_str().into(),
+            redis,
+            postgres: config.postgres.clone(),
+        })
+    }
+
+    /// Scheme, host and port under which people reach the proxy.
+    pub(crate) fn public_origin(&self) -> &str {
+        &self.public_origin
+    }
+
+    /// The probes behind `/ready`: each does what a request would need done.
+    pub(crate) fn readiness(&self) -> Readiness {
+        let (postgres, redis, store) = (self.postgres.clone(), self.redis.clone(), Arc::clone(&self.store));
+        Readiness::new()
+            .with("postgres", move || {
+                let postgres = postgres.clone();
+                async move { postgres.probe("select 1 from images limit 0").await }
+            })
+            .with("redis", move || {
+                let redis = redis.clone();
+                async move { redis.probe().await }
+            })
+            .with("image_store", move || {
+                let store = Arc::clone(&store);
+                async move { store.check().await.map_err(|error| error.to_string()) }
+            })
+    }
+}
+
+impl FromRef<ApiState> for Sessions {
+    fn from_ref(state: &ApiState) -> Self {
+        state.sessions.clone()
+    }
+}
