@@ -129,12 +129,11 @@ impl Expansion<'_> {
     }
 
     fn plain(&mut self, name: &str) -> String {
-        match self.value(name) {
-            Some(value) => value,
-            None => {
-                self.unset.push(name.to_owned());
-                String::new()
-            }
+        if let Some(value) = self.value(name) {
+            value
+        } else {
+            self.unset.push(name.to_owned());
+            String::new()
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which keys are read, which are known to Compose and refused by name, and what an unknown one may have meant.
 
 use crate::{
+    near::closest,
     reading::Reading,
     yaml::{Mapping, Node},
 };
@@ -20,6 +21,13 @@ impl Keys {
 
     fn refuses(&self, key: &str) -> bool {
         self.refused.split(' ').any(|refused| refused == key)
+    }
+
+    /// Whether a key of this mapping is most likely a misspelling of a known one.
+    pub(crate) fn means(&self, node: &Node, known: &str) -> bool {
+        let keys = node.as_mapping().into_iter().flat_map(Mapping::keys);
+        keys.filter(|key| !self.reads(key) && !self.refuses(key))
+            .any(|key| self.meant(key) == Some(known))
     }
 
     /// The known key that an unknown one was most likely meant to be. `x-` keys are only meant for `x-` keys.
@@ -140,7 +148,7 @@ pub(crate) const SECRET: Keys = Keys {
 
 /// `x-shakedown` at the top.
 pub(crate) const STACK_OPTIONS: Keys = Keys {
-    read: "entrance planted_environment ready_within settle ttl ttl_grace",
+    read: "entrance gate_environment planted_environment ready_within settle ttl ttl_grace",
     refused: "",
 };
 
@@ -259,49 +267,6 @@ fn instead(path: &str, key: &str) -> &'static str {
 fn listed(keys: &str) -> String {
     let all: Vec<String> = keys.split(' ').map(|key| format!("`{key}`")).collect();
     all.join(", ")
-}
-
-/// The candidate that is few enough typing mistakes away, if any.
-pub(crate) fn closest<'c>(found: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    let bound = match found.chars().count() {
-        0..=2 => return None,
-        3..=4 => 1,
-        5..=8 => 2,
-        _ => 3,
-    };
-    candidates
-        .map(|candidate| {
-            (
-                mistakes(
-                    &found.to_lowercase().replace('-', "_"),
-                    &candidate.replace('-', "_"),
-                ),
-                candidate,
-            )
-        })
-        .filter(|(count, _)| *count <= bound)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Typing mistakes between two words: letters added, lost, changed, or two swapped.
-fn mistakes(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().take(64).collect(), right.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=right.len()).collect()];
-    for (i, l) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, r) in right.iter().enumerate() {
-            let mut least = (rows[i][j] + usize::from(l != r))
-                .min(rows[i][j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && *l == right[j - 1] && left[i - 1] == *r {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]

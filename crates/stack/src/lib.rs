@@ -16,6 +16,7 @@ mod interpolate;
 mod keys;
 mod merge;
 mod model;
+mod near;
 mod normalise;
 mod order;
 mod problem;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{MountSource, Network, Readiness, Stack};
+use crate::model::{MountSource, Readiness, Stack};
 
 /// Services that were left out, with the profiles that would enable them.
 pub(crate) type LeftOut = BTreeMap<String, Vec<String>>;
@@ -44,10 +44,7 @@ pub(crate) fn prune(stack: &mut Stack) {
         }
     }
     if networks.contains("default") {
-        stack
-            .networks
-            .entry("default".to_owned())
-            .or_insert_with(Network::default);
+        stack.networks.entry("default".to_owned()).or_default();
     }
     stack.volumes.retain(|name, _| volumes.contains(name));
     stack.networks.retain(|name, _| networks.contains(name));

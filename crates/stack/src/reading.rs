@@ -174,10 +174,8 @@ impl<'e> Reading<'e> {
                 .0,
             ),
             Err(error) => {
-                let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-                    .iter()
-                    .filter(|byte| **byte == b'\n')
-                    .count();
+                let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = String::from_utf8_lossy(sound).matches('\n').count() + 1;
                 let (_, place) = whole(self, String::new());
                 self.problem(
                     place,

@@ -1,8 +1,8 @@
 //! What must hold between the parts of a stack: names are defined, dependencies can be met and go in no circle.
 
 use crate::{
-    keys::closest,
     model::{Condition, Kind, Service, Stack},
+    near::closest,
     profiles::LeftOut,
     reading::{Reading, Reference, Target},
 };
@@ -16,10 +16,9 @@ pub(crate) fn stack(reading: &mut Reading<'_>, stack: &Stack, left_out: &LeftOut
             .from
             .as_ref()
             .is_none_or(|from| stack.services.contains_key(from))
+            && let Some(message) = wrong(stack, left_out, reference)
         {
-            if let Some(message) = wrong(stack, left_out, reference) {
-                reading.problem(reference.place, message);
-            }
+            reading.problem(reference.place, message);
         }
     }
     if let Some(circle) = circle(stack) {
@@ -60,21 +59,22 @@ fn wrong(stack: &Stack, left_out: &LeftOut, reference: &Reference) -> Option<Str
         Target::Network => undefined(&what("is on network"), "networks", &mut stack.networks.keys()),
         Target::Secret if stack.secrets.contains_key(name) => None,
         Target::Secret => undefined(&what("uses secret"), "secrets", &mut stack.secrets.keys()),
-        Target::Dependency => match stack.services.get(name) {
-            Some(service) => unmet(stack, from, name, service),
-            None => {
+        Target::Dependency => {
+            if let Some(service) = stack.services.get(name) {
+                unmet(stack, from, name, service)
+            } else {
                 let required = stack.services.get(from)?.depends_on.get(name)?.required;
                 match left_out.get(name) {
                     _ if !required => None,
                     Some(profiles) => Some(format!(
                         "service `{from}` depends on `{name}`, whose profile is not enabled; enable profile \
-                         `{}`, or say `required: false`",
+                     `{}`, or say `required: false`",
                         profiles.join("` or `")
                     )),
                     None => undefined(&what("depends on"), "services", &mut stack.services.keys()),
                 }
             }
-        },
+        }
         Target::Entrance if stack.services.contains_key(name) => None,
         Target::Entrance if left_out.contains_key(name) => Some(format!(
             "the entrance is service `{name}`, whose profile is not enabled"

@@ -1,4 +1,5 @@
 //! The repository's own `compose/compose.yaml`, as the harness sees it.
+#![allow(clippy::unwrap_used, reason = "a test that fails by unwrap says where")]
 
 use std::path::{Path, PathBuf};
 

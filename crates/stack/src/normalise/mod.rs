@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn file(reading: &mut Reading<'_>, root: &mut Node) {
     for section in ["volumes", "networks", "secrets"] {
         each(root, section, |node| {
-            node_under(node, "labels", |labels| pairs(labels, ""))
+            node_under(node, "labels", |labels| pairs(labels, ""));
         });
     }
     each(root, "services", |node| service(reading, node));
@@ -26,16 +26,16 @@ fn service(reading: &mut Reading<'_>, node: &mut Node) {
     node_under(node, "command", |node| command::split(reading, node));
     node_under(node, "entrypoint", |node| command::split(reading, node));
     node_under(node, "healthcheck", |node| {
-        node_under(node, "test", command::health)
+        node_under(node, "test", command::health);
     });
     node_under(node, "depends_on", |node| names(node, dependency));
     node_under(node, "networks", |node| {
-        names(node, |place| Node::new(place, Value::Scalar(Scalar::plain(""))))
+        names(node, |place| Node::new(place, Value::Scalar(Scalar::plain(""))));
     });
     node_under(node, "tmpfs", one_to_list);
     node_under(node, "profiles", |_| ());
-    node_under(node, "ports", |node| items(node, |item| ports::long(item)));
-    node_under(node, "volumes", |node| items(node, |item| mounts::long(item)));
+    node_under(node, "ports", |node| items(node, ports::long));
+    node_under(node, "volumes", |node| items(node, mounts::long));
     node_under(node, "secrets", |node| items(node, secret));
     node_under(node, "extra_hosts", extra_hosts);
     each(node, "ulimits", ulimit);
@@ -43,10 +43,11 @@ fn service(reading: &mut Reading<'_>, node: &mut Node) {
 
 /// Calls `change` with the node under a key, if there is one that is not null.
 fn node_under(node: &mut Node, key: &str, change: impl FnOnce(&mut Node)) {
-    if let Some(entry) = node.as_mapping_mut().and_then(|mapping| mapping.get_mut(key)) {
-        if !entry.node.is_null() && entry.node.tag != Tag::Reset {
-            change(&mut entry.node);
-        }
+    if let Some(entry) = node.as_mapping_mut().and_then(|mapping| mapping.get_mut(key))
+        && !entry.node.is_null()
+        && entry.node.tag != Tag::Reset
+    {
+        change(&mut entry.node);
     }
 }
 

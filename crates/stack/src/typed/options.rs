@@ -50,6 +50,11 @@ pub(crate) fn stack(reading: &mut Reading<'_>, node: &Node) -> StackOptions {
         }
         options.planted_environment.extend(found);
     }
+    let gate = super::service::entries(reading, node, PATH, "gate_environment");
+    for (name, entry) in gate.into_iter().flatten() {
+        let value = reading.text(&entry.node, &format!("{PATH}.gate_environment.{name}"));
+        options.gate_environment.extend(value.map(|value| (name.clone(), value)));
+    }
     options.entrance = node.get("entrance").and_then(|node| entrance(reading, node));
     options
 }
@@ -89,12 +94,12 @@ pub(crate) fn service(reading: &mut Reading<'_>, node: &Node, path: &str) -> Ser
     let ready = node
         .get("ready")
         .and_then(|node| ready(reading, node, &format!("{path}.ready")));
-    if kind == Kind::Oneshot {
-        if let Some(node) = node.get("ready") {
-            let message =
-                format!("`{path}` has `ready`, but a oneshot is never ready: it succeeds; take `ready` out");
-            reading.problem(node.place, message);
-        }
+    if kind == Kind::Oneshot
+        && let Some(node) = node.get("ready")
+    {
+        let message =
+            format!("`{path}` has `ready`, but a oneshot is never ready: it succeeds; take `ready` out");
+        reading.problem(node.place, message);
     }
     ServiceOptions {
         kind,
@@ -193,14 +198,13 @@ fn needed(reading: &mut Reading<'_>, node: &Node, path: &str, key: &str) -> Opti
 }
 
 fn needed_port(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u16> {
-    match node.get("port") {
-        Some(port) => reading.port(port, &format!("{path}.port")),
-        None => {
-            reading.problem(
-                node.place,
-                format!("`{path}` has no `port`; expected the container port"),
-            );
-            None
-        }
+    if let Some(port) = node.get("port") {
+        reading.port(port, &format!("{path}.port"))
+    } else {
+        reading.problem(
+            node.place,
+            format!("`{path}` has no `port`; expected the container port"),
+        );
+        None
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn service(reading: &mut Reading<'_>, name: &str, entry: &Entry, fold
     let path = path.as_str();
     let sound = keys::mapping(reading, node, path, &keys::SERVICE).is_some();
     let image = node.get("image");
-    if image.is_none() && node.get("build").is_none() && sound {
+    if image.is_none() && !keys::SERVICE.means(node, "image") && node.get("build").is_none() && sound {
         let message = format!(
             "service `{name}` has no `image`; container images come from Nix (`make images`): name one, such as \
              `image: shakedown/{name}:dev`"
@@ -193,15 +193,14 @@ fn depends_on(reading: &mut Reading<'_>, node: &Node, path: &str) -> BTreeMap<St
             _ => None,
         };
         let expected = "`service_started`, `service_healthy` or `service_completed_successfully`";
-        let condition = match entry.node.get("condition") {
-            Some(node) => reading.parsed(node, &format!("{path}.condition"), expected, known),
-            None => {
-                reading.problem(
-                    entry.key,
-                    format!("`{path}` has no `condition`; expected {expected}"),
-                );
-                None
-            }
+        let condition = if let Some(node) = entry.node.get("condition") {
+            reading.parsed(node, &format!("{path}.condition"), expected, known)
+        } else {
+            reading.problem(
+                entry.key,
+                format!("`{path}` has no `condition`; expected {expected}"),
+            );
+            None
         };
         let dependency = Dependency {
             at: reading.location(entry.key),

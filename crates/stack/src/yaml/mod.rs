@@ -2,9 +2,11 @@
 
 mod parse;
 mod scalar;
+mod tag;
 
 pub(crate) use parse::parse;
 pub(crate) use scalar::{Scalar, ScalarKind};
+pub(crate) use tag::Tag;
 
 use indexmap::IndexMap;
 
@@ -16,17 +18,6 @@ pub(crate) struct Node {
     pub(crate) place: Place,
     pub(crate) value: Value,
     pub(crate) tag: Tag,
-}
-
-/// Compose's own tags, which act when files are merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Tag {
-    #[default]
-    None,
-    /// `!reset`: the key vanishes.
-    Reset,
-    /// `!override`: replaces what the files before say, instead of merging with it.
-    Override,
 }
 
 /// What a node holds.

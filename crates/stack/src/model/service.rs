@@ -1,60 +1,10 @@
-//! The stack as plain data: what a Compose file and its overlays say, resolved, with nothing left to interpret.
+//! One service of a stack, as data.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use indexmap::IndexMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-/// Where something stands in a file the reader read. Lines and columns count from 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Location {
-    /// The file as it was named on the command line, or as it was reached from there.
-    pub file: PathBuf,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
-    }
-}
-
-/// Services and their dependencies, as data. Not started, and with no way to be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Stack {
-    /// The project's name (Compose `name:`), lower case.
-    pub name: String,
-    /// Services by name, in the order of the definition, only those of enabled profiles.
-    pub services: IndexMap<String, Service>,
-    /// Named volumes.
-    pub volumes: BTreeMap<String, Volume>,
-    /// Networks.
-    pub networks: BTreeMap<String, Network>,
-    /// Secrets by name.
-    pub secrets: BTreeMap<String, Secret>,
-    /// The stack's own `x-shakedown` keys.
-    pub options: StackOptions,
-    /// What Compose would warn about and carry on with, such as a variable that is not set.
-    pub warnings: Vec<Warning>,
-}
-
-/// Something that is allowed and looks like a mistake. Never holds the value of a variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    /// Where it stands.
-    pub at: Location,
-    /// What it is, in one line.
-    pub message: String,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.at, self.message)
-    }
-}
+use super::{Location, Readiness, milliseconds};
 
 /// How a service's end state looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Default)]
@@ -129,7 +79,7 @@ pub struct Service {
     /// Processor limit in processors.
     pub cpus: Option<f64>,
     /// How long after the stop signal before it is killed (10 s if unsaid, as in Compose).
-    #[serde(rename = "stop_grace_period_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "stop_grace_period_ms", serialize_with = "milliseconds::write")]
     pub stop_grace_period: Duration,
     /// The stop signal, where it overrides the container image's.
     pub stop_signal: Option<String>,
@@ -232,15 +182,15 @@ pub struct Healthcheck {
     /// `["CMD", …]` or `["CMD-SHELL", "…"]`; empty when `disable: true` or `["NONE"]`.
     pub test: Vec<String>,
     /// Between attempts.
-    #[serde(rename = "interval_ms", serialize_with = "maybe_milliseconds")]
+    #[serde(rename = "interval_ms", serialize_with = "milliseconds::write_maybe")]
     pub interval: Option<Duration>,
     /// For one attempt.
-    #[serde(rename = "timeout_ms", serialize_with = "maybe_milliseconds")]
+    #[serde(rename = "timeout_ms", serialize_with = "milliseconds::write_maybe")]
     pub timeout: Option<Duration>,
     /// Failures in a row before it is unhealthy.
     pub retries: Option<u64>,
     /// In which failures do not count.
-    #[serde(rename = "start_period_ms", serialize_with = "maybe_milliseconds")]
+    #[serde(rename = "start_period_ms", serialize_with = "milliseconds::write_maybe")]
     pub start_period: Option<Duration>,
 }
 
@@ -264,135 +214,4 @@ pub enum RestartPolicy {
 pub struct NetworkAttachment {
     /// Names it answers to besides its own.
     pub aliases: Vec<String>,
-}
-
-/// A named volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Default)]
-pub struct Volume {
-    /// Not ours to create or remove.
-    pub external: bool,
-    /// A name of its own instead of PROJECT_NAME.
-    pub name: Option<String>,
-}
-
-/// A network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Default)]
-pub struct Network {
-    /// No way out (and, in Docker, nothing published).
-    pub internal: bool,
-    /// Not ours to create or remove.
-    pub external: bool,
-    /// A name of its own instead of PROJECT_NAME.
-    pub name: Option<String>,
-}
-
-/// A secret, by where its value comes from. Never its value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Secret {
-    /// Where it stands.
-    pub at: Location,
-    /// What holds the value.
-    pub source: SecretSource,
-}
-
-/// What holds a secret's value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecretSource {
-    /// A file of the host, absolute.
-    File(PathBuf),
-    /// An environment variable of the person who starts the stack.
-    Environment(String),
-}
-
-/// The typed readiness probe of a service. It does real work; a port that is open proves nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Readiness {
-    /// An HTTP GET with an exact status.
-    Http {
-        /// Container port.
-        port: u16,
-        /// Path, beginning with `/`.
-        path: String,
-        /// Status expected, 200 if unsaid.
-        status: u16,
-        /// Text that the body must hold, where given.
-        body: Option<String>,
-    },
-    /// `SELECT` as a role of the application.
-    Postgres {
-        /// Container port.
-        port: u16,
-        /// Role.
-        user: String,
-        /// Database.
-        database: String,
-        /// The Compose secret that holds the role's password.
-        password_secret: String,
-        /// The query, `SELECT 1` if unsaid.
-        query: String,
-    },
-    /// A write and a read back.
-    Redis {
-        /// Container port.
-        port: u16,
-        /// The Compose secret that holds the password, where there is one.
-        password_secret: Option<String>,
-    },
-}
-
-/// The stack's own `x-shakedown` keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StackOptions {
-    /// Environment variables planted besides every Compose secret: `SERVICE.VARIABLE`.
-    pub planted_environment: Vec<String>,
-    /// Time to live that the gate asks for when it tests expiry.
-    #[serde(rename = "ttl_ms", serialize_with = "milliseconds")]
-    pub ttl: Duration,
-    /// How long after its expiry an output's row and object may still be there.
-    #[serde(rename = "ttl_grace_ms", serialize_with = "milliseconds")]
-    pub ttl_grace: Duration,
-    /// How long every daemon must stay healthy.
-    #[serde(rename = "settle_ms", serialize_with = "milliseconds")]
-    pub settle: Duration,
-    /// How long the whole stack may take until it is ready.
-    #[serde(rename = "ready_within_ms", serialize_with = "milliseconds")]
-    pub ready_within: Duration,
-    /// The service where people come in, and its container port.
-    pub entrance: Option<Entrance>,
-}
-
-/// Where people come in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entrance {
-    /// Service.
-    pub service: String,
-    /// Container port.
-    pub port: u16,
-}
-
-impl Default for StackOptions {
-    fn default() -> Self {
-        Self {
-            planted_environment: Vec::new(),
-            ttl: Duration::from_secs(3),
-            ttl_grace: Duration::from_secs(5),
-            settle: Duration::from_secs(3),
-            ready_within: Duration::from_secs(60),
-            entrance: None,
-        }
-    }
-}
-
-/// Units are in the names of what is written out.
-fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    maybe_milliseconds(&Some(*duration), serializer)
-}
-
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
-fn maybe_milliseconds<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    duration
-        .map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-        .serialize(serializer)
 }
