@@ -13,14 +13,14 @@ pub enum Backend {
     Filesystem,
 }
 
-/// The value of `IMAGE_STORE` names no backend of this version. It is no secret, so it may be shown.
+/// The value of `IMAGE_STORE` names no backend of this version. The text says what was expected instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownBackend {
     /// S3 is planned; nothing of it is here yet.
-    #[error("`s3` is not supported by this version; expected `filesystem`")]
+    #[error("`filesystem` (`s3` is not supported by this version)")]
     NotYet,
     /// Anything else.
-    #[error("expected `filesystem`")]
+    #[error("`filesystem`")]
     Unknown,
 }
 
@@ -56,15 +56,12 @@ mod tests {
         let refused = "s3".parse::<Backend>().unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "`s3` is not supported by this version; expected `filesystem`"
+            "`filesystem` (`s3` is not supported by this version)"
         );
     }
 
     #[test]
     fn unknown_backend_is_refused_with_what_was_expected() {
-        assert_eq!(
-            "tape".parse::<Backend>().unwrap_err().to_string(),
-            "expected `filesystem`"
-        );
+        assert_eq!("tape".parse::<Backend>().unwrap_err().to_string(), "`filesystem`");
     }
 }
