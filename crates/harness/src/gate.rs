@@ -1,0 +1,401 @@
+//! The gate: definition → runner → running stack → observations → checks → verdicts → report.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use stack::{SecretSource, Stack};
+use time::OffsetDateTime;
+
+use crate::{
+    canary::Canary,
+    check::{self, Check, Subject},
+    collect,
+    engine::{Engine, EngineError},
+    event::{Event, Events},
+    fault::Fault,
+    images::{Images, ImagesError},
+    observation::{Observations, Seen, Timed},
+    probe::{expiry, outage, schema, settle, smoke},
+    reaper::{self, Lease, Volumes},
+    report::Report,
+    run::Run,
+    runner::{BringUp, Containers, HostPorts, PlacedSecret, Plan, RunnerError, bring_up},
+    running::RunningStack,
+};
+
+/// A gate that could not be run at all: nothing was judged.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// No engine that fits.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// No images that fit.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// A service's image cannot be had.
+    #[error("{at}: service `{service}` needs image {image}: {found}")]
+    Image {
+        /// Where the definition names it.
+        at: stack::Location,
+        /// The service.
+        service: String,
+        /// The reference.
+        image: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// The run's folder or its reaper could not be made.
+    #[error("the run could not begin: {0}")]
+    Begin(String),
+    /// The engine refused something before any service was started.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+}
+
+/// A stack that was brought up, or was tried to be.
+pub struct Brought {
+    /// What runs, whole or in part.
+    pub running: RunningStack,
+    /// How it went.
+    pub bring_up: BringUp,
+    /// The container images it was made of.
+    pub images: Images,
+    /// The engine it runs on.
+    pub engine: Engine,
+}
+
+/// Finds the engine and the images, checks that they fit, and loads what the engine lacks.
+pub async fn prepare(
+    folder: &Path,
+    repository: &Path,
+    events: &Events,
+) -> Result<(Engine, Images), GateError> {
+    let images = Images::open(folder)?;
+    images.refuse_stale(repository)?;
+    let engine = Engine::connect().await?;
+    let removed = reaper::remove_orphans(&engine.docker)
+        .await
+        .map_err(GateError::Begin)?;
+    for run in removed {
+        events.send(Event::Note(format!(
+            "removed what dead run {run} had left behind"
+        )));
+    }
+    let loaded = events.step("load images", images.load(&engine.docker)).await?;
+    if !loaded.is_empty() {
+        events.send(Event::Note(format!("loaded {}", loaded.join(", "))));
+    }
+    Ok((engine, images))
+}
+
+/// Refuses an image that the engine does not have, or has for another architecture, before anything is started.
+async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<(), GateError> {
+    for (name, service) in &stack.services {
+        let refuse = |found: String| GateError::Image {
+            at: service.image_at.clone(),
+            service: name.clone(),
+            image: service.image.clone(),
+            found,
+        };
+        if let Some(image) = images.by_reference(&service.image)
+            && image.architecture != engine.architecture
+        {
+            let (image, engine) = (&image.architecture, &engine.architecture);
+            return Err(refuse(format!(
+                "it is built for {image}, and the engine runs {engine}"
+            )));
+        }
+        match engine.docker.inspect_image(&service.image).await {
+            Ok(found) => {
+                let architecture = found.architecture.unwrap_or_default();
+                if !architecture.is_empty() && architecture != engine.architecture {
+                    let engine = &engine.architecture;
+                    return Err(refuse(format!(
+                        "it is built for {architecture}, and the engine runs {engine}"
+                    )));
+                }
+            }
+            Err(_) => {
+                return Err(refuse(
+                    "the engine does not have it, and images are never pulled; run `make images` \
+                     (or `nix build .#images`), or name one that is there"
+                        .into(),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plants a fresh value for every secret and writes each to a file of the run.
+fn plant(run: &Run, stack: &Stack) -> std::io::Result<BTreeMap<String, PlacedSecret>> {
+    let place = |name: &String| {
+        let canary = Canary::plant(name);
+        let file = run.write(&format!("secret-{name}"), canary.reveal().as_bytes())?;
+        Ok((name.clone(), PlacedSecret { canary, file }))
+    };
+    stack.secrets.keys().map(place).collect()
+}
+
+/// Takes the real local secrets for a stack that people use.
+pub fn local_secrets(stack: &Stack) -> Result<BTreeMap<String, PlacedSecret>, String> {
+    let place = |(name, secret): (&String, &stack::Secret)| {
+        let file = match &secret.source {
+            SecretSource::File(file) => file.clone(),
+            SecretSource::Environment(variable) => {
+                return Err(format!(
+                    "{}: a secret from variable {variable} cannot be mounted",
+                    secret.at
+                ));
+            }
+        };
+        let value = std::fs::read_to_string(&file).map_err(|error| {
+            format!(
+                "{}: secret `{name}` ({}): {error}; run `make init`",
+                secret.at,
+                file.display()
+            )
+        })?;
+        let canary = Canary::known(name, value.trim_end());
+        Ok((name.clone(), PlacedSecret { canary, file }))
+    };
+    stack.secrets.iter().map(place).collect()
+}
+
+/// Brings a stack up in a fresh run of its own, with planted secrets and random host ports.
+pub async fn begin(
+    mut stack: Stack,
+    engine: Engine,
+    images: Images,
+    events: &Events,
+) -> Result<Brought, GateError> {
+    let begin = |error: std::io::Error| GateError::Begin(error.to_string());
+    let run = Run::begin().map_err(begin)?;
+    show_marker(&mut stack, &run.marker);
+    let lease = Lease::take(&run).map_err(begin)?;
+    let secrets = plant(&run, &stack).map_err(begin)?;
+    let plan = Plan {
+        run,
+        secrets,
+        ports: HostPorts::Random,
+    };
+    start(stack, plan, engine, images, Some(lease), events).await
+}
+
+/// Starts a stack by a plan.
+pub async fn start(
+    stack: Stack,
+    plan: Plan,
+    engine: Engine,
+    images: Images,
+    lease: Option<Lease>,
+    events: &Events,
+) -> Result<Brought, GateError> {
+    let toolbox = images
+        .get("toolbox")
+        .map(crate::images::ContainerImage::full_reference)
+        .unwrap_or_default();
+    let prepared = async {
+        preflight(&engine, &images, &stack).await?;
+        Ok::<_, GateError>(Containers::prepare(&engine, &stack, &plan, toolbox).await?)
+    };
+    let runner = match events.step("create containers", prepared).await {
+        Ok(runner) => runner,
+        Err(error) => {
+            // What was created before the error goes now; without a lease it belongs to a stack that is kept.
+            let volumes = if lease.is_some() {
+                Volumes::Remove
+            } else {
+                Volumes::Keep
+            };
+            let _ = reaper::sweep(&engine.docker, &plan.run.id, volumes).await;
+            if let Some(lease) = lease {
+                let _ = crate::run::remove_folder(&plan.run.folder);
+                lease.release();
+            }
+            return Err(error);
+        }
+    };
+    let outcome = events
+        .step("bring up", bring_up(&runner, &stack, &plan, events))
+        .await;
+    let running = RunningStack::new(stack, Box::new(runner), plan, lease);
+    Ok(Brought {
+        running,
+        bring_up: outcome,
+        images,
+        engine,
+    })
+}
+
+/// Our own programs log the name of their deployment first thing: it carries the run's control marker.
+fn show_marker(stack: &mut Stack, marker: &str) {
+    for service in stack.services.values_mut() {
+        if let Some(environment) = service.environment.get_mut("DEPLOYMENT_ENVIRONMENT") {
+            *environment = marker.into();
+        }
+    }
+}
+
+/// Looks at everything that the checks need, as much of it at once as does not disturb the rest.
+pub async fn observe(
+    running: &RunningStack,
+    bring_up: BringUp,
+    checks: &[Check],
+    events: &Events,
+) -> Observations {
+    if let Some(failure) = &bring_up.failure {
+        let why = format!(
+            "the stack never came up: `{}` {}",
+            failure.service, failure.last_seen
+        );
+        return Observations::of_bring_up(bring_up, &why);
+    }
+    let mut needed: BTreeSet<Subject> = checks.iter().map(|check| check.subject).collect();
+    if needed.contains(&Subject::Surfaces) {
+        needed.extend([Subject::Smoke, Subject::Expiry, Subject::Outage, Subject::Late]);
+    }
+    let needs = |subject| needed.contains(&subject);
+    let mut seen = Observations::of_bring_up(bring_up, "it was not asked for");
+    for instance in running.instances() {
+        let state = running
+            .runner()
+            .state(&instance)
+            .await
+            .map_err(|error| error.to_string());
+        seen.states.insert(instance, state);
+    }
+    let together = async {
+        tokio::join!(
+            when(needs(Subject::Settle), Timed::of(settle::observe(running))),
+            when(needs(Subject::Settle), live(running)),
+            when(needs(Subject::Schema), Timed::of(schema::observe(running))),
+            when(needs(Subject::Smoke), Timed::of(smoke::observe(running))),
+            when(needs(Subject::Expiry), Timed::of(expiry::observe(running))),
+        )
+    };
+    let (settled, live, schema, smoke, expiry) = events.step("stories", Box::pin(together)).await;
+    seen.live = live.unwrap_or_default();
+    seen.settle = settled.unwrap_or(seen.settle);
+    seen.schema = schema.unwrap_or(seen.schema);
+    seen.smoke = smoke.unwrap_or(seen.smoke);
+    seen.expiry = expiry.unwrap_or(seen.expiry);
+    if needs(Subject::Outage) {
+        seen.outages = events.step("outages", outages(running, checks, events)).await;
+    }
+    if needs(Subject::Late) {
+        let late = Timed::of(outage::observe_late(running, &check::LATE, events));
+        seen.late = events.step("late dependencies", late).await;
+    }
+    if needs(Subject::Surfaces) {
+        seen.surfaces = events
+            .step("surfaces", Timed::of(collect::observe(running, events)))
+            .await;
+    }
+    seen
+}
+
+async fn when<T>(needed: bool, observation: impl Future<Output = T>) -> Option<T> {
+    if needed { Some(observation.await) } else { None }
+}
+
+async fn live(running: &RunningStack) -> BTreeMap<String, Seen<crate::probe::http::Answer>> {
+    let mut seen = BTreeMap::new();
+    for witness in outage::WITNESSES {
+        let answer = match running.client_of(witness).await {
+            Ok(client) => client.get("health", "/health").await.answer,
+            Err(why) => Err(why),
+        };
+        seen.insert(witness.to_owned(), answer);
+    }
+    seen
+}
+
+/// One outage after the other: two at once would hide each other.
+async fn outages(
+    running: &RunningStack,
+    checks: &[Check],
+    events: &Events,
+) -> BTreeMap<String, Timed<crate::observation::Outage>> {
+    let all = checks.iter().any(|check| check.subject == Subject::Surfaces);
+    let mut seen = BTreeMap::new();
+    for dependency in check::DEPENDENCIES {
+        let asked = |check: &Check| {
+            check.subject == Subject::Outage && check.id.rsplit('.').next() == Some(dependency)
+        };
+        if !(all || checks.iter().any(asked)) {
+            continue;
+        }
+        let fault = match dependency {
+            "image_store" => Fault::Unwritable {
+                volume: expiry::VOLUME.into(),
+            },
+            service => Fault::Stopped(service.into()),
+        };
+        let outage = Timed::of(outage::observe(running, &fault, dependency, events)).await;
+        seen.insert(dependency.to_owned(), outage);
+    }
+    seen
+}
+
+/// What a whole gate needs to know.
+#[derive(Clone, Debug)]
+pub struct GateOptions {
+    /// Where the container images are.
+    pub images: PathBuf,
+    /// The repository that they were built from.
+    pub repository: PathBuf,
+    /// Leave the stack running.
+    pub keep: bool,
+}
+
+/// A gate that was run to its end.
+#[derive(Debug)]
+pub struct Gated {
+    /// What was found.
+    pub report: Report,
+    /// What could not be removed afterwards, where something could not.
+    pub leftovers: Option<RunnerError>,
+}
+
+/// Runs the gate over `stack` and takes everything down again.
+pub async fn gate(
+    stack: Stack,
+    options: &GateOptions,
+    checks: &[Check],
+    events: &Events,
+) -> Result<Gated, GateError> {
+    let start = Instant::now();
+    let started_at = OffsetDateTime::now_utc();
+    let (engine, images) = prepare(&options.images, &options.repository, events).await?;
+    let brought = begin(stack, engine, images, events).await?;
+    let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
+    let leftovers = if options.keep {
+        running.keep();
+        None
+    } else {
+        events.step("take down", running.teardown()).await.err()
+    };
+    Ok(Gated { report, leftovers })
+}
+
+/// Observes and judges a stack that was brought up.
+pub async fn judge(
+    brought: Brought,
+    checks: &[Check],
+    start: Instant,
+    started_at: OffsetDateTime,
+    events: &Events,
+) -> (Report, RunningStack) {
+    let seen = observe(&brought.running, brought.bring_up.clone(), checks, events).await;
+    let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
+    report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
+    let report = report.sealed(&brought.running.search());
+    for verdict in &report.verdicts {
+        events.send(Event::Judged(verdict.clone()));
+    }
+    (report, brought.running)
+}

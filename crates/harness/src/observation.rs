@@ -1,0 +1,191 @@
+//! Observations: what was seen of a running stack, as plain data that checks are held against.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use indexmap::IndexMap;
+
+use crate::{
+    canary::Finding,
+    probe::http::{Answer, Exchange},
+    runner::{BringUp, State},
+};
+
+/// What was seen, or why it could not be seen. The second is never taken for a pass.
+pub type Seen<T> = Result<T, String>;
+
+/// An observation and how long it took.
+#[derive(Clone, Debug)]
+pub struct Timed<T> {
+    /// What was seen.
+    pub seen: Seen<T>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl<T> Timed<T> {
+    /// Runs an observation and takes its time.
+    pub async fn of(observation: impl Future<Output = Seen<T>>) -> Self {
+        let start = Instant::now();
+        let seen = observation.await;
+        Self {
+            seen,
+            took: start.elapsed(),
+        }
+    }
+
+    /// An observation that was not made.
+    pub fn missing(why: &str) -> Self {
+        Self {
+            seen: Err(why.into()),
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// Everything that was seen of one run.
+#[derive(Clone, Debug)]
+pub struct Observations {
+    /// How bring-up went.
+    pub bring_up: BringUp,
+    /// The engine's view of every instance once all were up.
+    pub states: BTreeMap<String, Seen<State>>,
+    /// The settle window.
+    pub settle: Timed<BTreeMap<String, Settle>>,
+    /// `/health` of the services that have one, while all is well.
+    pub live: BTreeMap<String, Seen<Answer>>,
+    /// The database's schema.
+    pub schema: Timed<Schema>,
+    /// The story of two people and one who is none.
+    pub smoke: Timed<Story>,
+    /// The story of an output that expires.
+    pub expiry: Timed<Expiry>,
+    /// What happened when a dependency went away and came back, by dependency.
+    pub outages: BTreeMap<String, Timed<Outage>>,
+    /// What happened to services that were started before what they depend on.
+    pub late: Timed<Late>,
+    /// What each surface held.
+    pub surfaces: Timed<Vec<Surface>>,
+}
+
+impl Observations {
+    /// What is known when nothing was looked at beyond bring-up.
+    pub fn of_bring_up(bring_up: BringUp, why: &str) -> Self {
+        Self {
+            bring_up,
+            states: BTreeMap::new(),
+            settle: Timed::missing(why),
+            live: BTreeMap::new(),
+            schema: Timed::missing(why),
+            smoke: Timed::missing(why),
+            expiry: Timed::missing(why),
+            outages: BTreeMap::new(),
+            late: Timed::missing(why),
+            surfaces: Timed::missing(why),
+        }
+    }
+}
+
+/// How one instance fared in the settle window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settle {
+    /// How often it was looked at.
+    pub looks: u32,
+    /// How often it was ready.
+    pub ready: u32,
+    /// What was seen when it was not.
+    pub last_not_ready: Option<String>,
+    /// Restarts since its creation, at the end.
+    pub restarts: u32,
+    /// What the engine's own health check said at the end.
+    pub health: Option<String>,
+}
+
+/// The database's schema, as the database and as the program see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// The newest migration that the database says was applied.
+    pub applied: i64,
+    /// Migrations that were begun and not finished.
+    pub unfinished: i64,
+    /// The newest migration that the running api was built with.
+    pub built_with: i64,
+}
+
+/// A story told over HTTP: its steps by name, in order, and facts that were worked out on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Every step that was reached.
+    pub steps: IndexMap<String, Exchange>,
+    /// Facts, each true or false with what was seen.
+    pub facts: BTreeMap<String, (bool, String)>,
+    /// Where the story broke off, if it did.
+    pub broken: Option<String>,
+}
+
+/// What was seen of an output around the end of its life.
+#[derive(Clone, Debug, Default)]
+pub struct Expiry {
+    /// Its exchanges; `before.*` lie before the moment, `after.*` behind it.
+    pub story: Story,
+    /// How long before its expiry the `before.*` steps were all answered. None: the moment was missed.
+    pub margin_before: Option<Duration>,
+    /// How long after expiry the row was gone. None: still there when the grace was over.
+    pub row_gone_after: Option<Duration>,
+    /// How long after expiry the object was gone. None: still there when the grace was over.
+    pub object_gone_after: Option<Duration>,
+    /// The row was there before expiry, so that its absence means something.
+    pub row_was_there: bool,
+    /// The object was there before expiry.
+    pub object_was_there: bool,
+}
+
+/// What services said while a dependency was away.
+#[derive(Clone, Debug, Default)]
+pub struct Outage {
+    /// By instance.
+    pub seen_by: BTreeMap<String, OutageSeenBy>,
+}
+
+/// What one service said while a dependency was away.
+#[derive(Clone, Debug)]
+pub struct OutageSeenBy {
+    /// The red `/ready`, and how long after the dependency went away it was asked for.
+    pub red: Seen<(Answer, Duration)>,
+    /// How long the slowest `/ready` took to answer.
+    pub slowest: Duration,
+    /// `/health` while the dependency was away.
+    pub health: Seen<Answer>,
+    /// How long after the dependency came back `/ready` was green.
+    pub recovered: Seen<Duration>,
+    /// It is the same process as before: neither restarted nor replaced.
+    pub same_process: bool,
+}
+
+/// What happened to services that were started while what they depend on was away.
+#[derive(Clone, Debug, Default)]
+pub struct Late {
+    /// `/health` of each instance while everything was away.
+    pub alive: BTreeMap<String, Seen<Answer>>,
+    /// How long after a dependency's start it was no longer named as down, by dependency and instance.
+    pub accepted: BTreeMap<String, BTreeMap<String, Seen<Duration>>>,
+    /// Restarts that were needed, by instance.
+    pub restarts: BTreeMap<String, u32>,
+}
+
+/// A place where a secret might show, and what was found there.
+#[derive(Clone, Debug)]
+pub struct Surface {
+    /// The check it belongs to, such as `secrets.logs.api`.
+    pub check: String,
+    /// Which part of it, such as `api` or `GET /api/v1/images (list)`.
+    pub part: String,
+    /// How many bytes were read, or why none could be.
+    pub bytes: Seen<usize>,
+    /// The control marker was found, so the collector really reads this surface.
+    pub marker: bool,
+    /// Canaries that were found.
+    pub findings: Vec<Finding>,
+}

@@ -1,0 +1,232 @@
+//! The story of an output that expires: what everybody says just before the moment and just after it.
+
+use std::time::Duration;
+
+use sqlx::Row;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::time::sleep;
+
+use super::{
+    http::{Client, path_and_query},
+    person::Person,
+    photo,
+};
+use crate::{
+    engine::innermost,
+    observation::{Expiry, Seen},
+    poll::{self, Attempt},
+    running::RunningStack,
+};
+
+/// The volume that holds the outputs.
+pub(crate) const VOLUME: &str = "images";
+/// How long before the moment the last look before it begins.
+const BEFORE: Duration = Duration::from_millis(900);
+/// How long after the moment the first look after it begins. The services' clock is the host's, to the microsecond.
+const AFTER: Duration = Duration::from_millis(50);
+/// A link outlives its own ceiling within this.
+const LINK_OVER_WITHIN: Duration = Duration::from_secs(20);
+
+/// Uploads a photo with a short life and watches it end; meanwhile another picture's link is outlived and altered.
+pub async fn observe(running: &RunningStack) -> Seen<Expiry> {
+    let door = running.entrance().await?;
+    let marker = &running.plan().run.marker;
+    let mut eve = Person::new(&door, &format!("eve-{marker}@example.org"), "a password of eve's");
+    let mut expiry = Expiry::default();
+    if let Err(why) = tell(running, &door, &mut eve, &mut expiry).await {
+        expiry.story.broken = Some(why);
+    }
+    Ok(expiry)
+}
+
+async fn tell(
+    running: &RunningStack,
+    door: &Client,
+    eve: &mut Person,
+    expiry: &mut Expiry,
+) -> Result<(), String> {
+    let ttl = running.stack().options.ttl.as_secs();
+    expiry.story.keep(eve.sign_up("sign_up").await);
+    expiry.story.keep(eve.log_in("login", None).await);
+    expiry.story.need("login", "/token")?;
+    let lasting = upload(eve, expiry, "lasting", "600").await?;
+    links(running, door, eve, expiry, &lasting).await?;
+    let image = upload(eve, expiry, "brief", &ttl.to_string()).await?;
+    let path = format!("/api/v1/images/{image}");
+
+    expiry.story.keep(eve.get("before.described", &path).await);
+    let moment = expiry.story.need("before.described", "/expires_at")?;
+    let moment = OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| format!("expires_at: {error}"))?;
+    let link = expiry.story.need("before.described", "/link")?;
+    let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
+    expiry.row_was_there = row_is_there(running, &image).await?;
+    expiry.object_was_there = object_is_there(running, &image).await?;
+
+    // A link's expiry is rounded down to a whole second: the earlier of the two ends is the one to stay before.
+    let link_moment = OffsetDateTime::from_unix_timestamp(moment.unix_timestamp()).unwrap_or(moment);
+    sleep_until(link_moment - BEFORE).await;
+    expiry.story.keep(eve.get("before.api", &path).await);
+    expiry.story.keep(door.get("before.link", &link).await);
+    expiry.margin_before = (link_moment - OffsetDateTime::now_utc()).try_into().ok();
+
+    sleep_until(moment + AFTER).await;
+    expiry.story.keep(eve.get("after.api", &path).await);
+    expiry.story.keep(door.get("after.link", &link).await);
+    expiry.story.keep(eve.get("after.list", "/api/v1/images").await);
+    let listed = expiry
+        .story
+        .steps
+        .get("after.list")
+        .and_then(|exchange| exchange.answer.as_ref().ok());
+    let listed = listed.is_some_and(|answer| String::from_utf8_lossy(&answer.body).contains(&image));
+    expiry.story.fact(
+        "after.not_listed",
+        !listed,
+        if listed { "still listed" } else { "not listed" },
+    );
+
+    let left = running.stack().options.ttl_grace;
+    expiry.row_gone_after = gone_after(moment, left, || row_is_there(running, &image)).await?;
+    expiry.object_gone_after = gone_after(moment, left, || object_is_there(running, &image)).await?;
+    Ok(())
+}
+
+/// What becomes of a link that was altered, and of one that was outlived while its image lives on.
+async fn links(
+    running: &RunningStack,
+    door: &Client,
+    eve: &Person,
+    expiry: &mut Expiry,
+    image: &str,
+) -> Result<(), String> {
+    let path = format!("/api/v1/images/{image}");
+    expiry.story.keep(eve.get("lasting.described", &path).await);
+    let link = expiry.story.need("lasting.described", "/link")?;
+    let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
+    for (step, altered) in alterations(&link, image)? {
+        expiry.story.keep(door.get(step, &altered).await);
+    }
+    let ceiling = running.service("api")?.environment.get("LINK_TTL_SECONDS");
+    let ceiling: i64 = ceiling
+        .and_then(|text| text.parse().ok())
+        .ok_or("api has no LINK_TTL_SECONDS")?;
+    let expires: i64 = parameter(&link, "expires")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(i64::MAX);
+    let lifetime = expires - OffsetDateTime::now_utc().unix_timestamp();
+    expiry.story.fact(
+        "link.ceiling",
+        lifetime <= ceiling,
+        format!("a link of {lifetime} s where the ceiling is {ceiling} s"),
+    );
+    let outlived = poll::until(LINK_OVER_WITHIN, || async {
+        let exchange = door.get("link.outlived", &link).await;
+        match exchange.status() {
+            Some(200) => Attempt::NotYet("200".into()),
+            _ => Attempt::Ready(exchange),
+        }
+    });
+    match outlived.await {
+        Ok(exchange) => drop(expiry.story.keep(exchange)),
+        Err(not) => expiry.story.fact("link.outlived", false, not.to_string()),
+    }
+    expiry.story.keep(eve.get("link.image_lives_on", &path).await);
+    Ok(())
+}
+
+/// The same link with its expiry, its signature or its image changed.
+fn alterations(link: &str, image: &str) -> Result<Vec<(&'static str, String)>, String> {
+    let expires = parameter(link, "expires").ok_or("the link has no `expires`")?;
+    let signature = parameter(link, "signature").ok_or("the link has no `signature`")?;
+    let later: i64 = expires
+        .parse::<i64>()
+        .map_err(|error| format!("`expires` is no number: {error}"))?
+        + 3600;
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    let other_signature = format!("{first}{}", signature.get(1..).unwrap_or_default());
+    let other_image = uuid::Uuid::new_v4().to_string();
+    Ok(vec![
+        (
+            "tampered.expiry",
+            link.replace(&format!("expires={expires}"), &format!("expires={later}")),
+        ),
+        ("tampered.signature", link.replace(signature, &other_signature)),
+        ("tampered.image", link.replace(image, &other_image)),
+        (
+            "tampered.unsigned",
+            link.replace(&format!("&signature={signature}"), ""),
+        ),
+    ])
+}
+
+fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = link.split_once('?')?;
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+async fn upload(eve: &Person, expiry: &mut Expiry, name: &str, ttl: &str) -> Result<String, String> {
+    expiry.story.keep(
+        eve.upload(&format!("{name}.upload"), photo::PORTRAIT, "duotone", Some(ttl))
+            .await,
+    );
+    let job = expiry.story.need(&format!("{name}.upload"), "/id")?;
+    let step = format!("{name}.job");
+    expiry.story.keep(eve.job_ended(&step, &job).await?);
+    expiry.story.need(&step, "/image/id")
+}
+
+async fn row_is_there(running: &RunningStack, image: &str) -> Result<bool, String> {
+    let told = |error: sqlx::Error| format!("looking for the row: {}", innermost(&error));
+    let mut database = running.database().await?;
+    let query = sqlx::query("SELECT count(*) AS rows FROM images WHERE id::text = $1").bind(image);
+    let row = query.fetch_one(&mut database).await.map_err(told)?;
+    Ok(row.try_get::<i64, _>("rows").map_err(told)? > 0)
+}
+
+async fn object_is_there(running: &RunningStack, image: &str) -> Result<bool, String> {
+    let found = running
+        .runner()
+        .toolbox(VOLUME, &["find", "/volume", "-type", "f"])
+        .await;
+    let found = found.map_err(|error| format!("looking for the object: {error}"))?;
+    Ok(String::from_utf8_lossy(&found).contains(image))
+}
+
+/// How long after `moment` something was gone; none if it is still there when the grace is over.
+async fn gone_after<Fut: Future<Output = Result<bool, String>>>(
+    moment: OffsetDateTime,
+    grace: Duration,
+    is_there: impl Fn() -> Fut,
+) -> Result<Option<Duration>, String> {
+    let since = || Duration::try_from(OffsetDateTime::now_utc() - moment).unwrap_or_default();
+    loop {
+        if !is_there().await? {
+            return Ok(Some(since()));
+        }
+        if since() > grace {
+            return Ok(None);
+        }
+        sleep(poll::INTERVAL).await;
+    }
+}
+
+async fn sleep_until(moment: OffsetDateTime) {
+    if let Ok(left) = Duration::try_from(moment - OffsetDateTime::now_utc()) {
+        sleep(left).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_altered_link_differs_from_the_true_one() {
+        let link = "/images/0190?expires=1700000000&signature=AbC";
+        let altered = alterations(link, "0190").unwrap();
+        assert_eq!(altered.len(), 4);
+        assert!(altered.iter().all(|(_, changed)| changed != link), "{altered:?}");
+    }
+}

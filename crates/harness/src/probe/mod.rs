@@ -1,0 +1,12 @@
+//! Probes: they look at a running stack, do I/O, and hand on plain observations. Each answers, if only with "could
+//! not tell".
+
+pub mod expiry;
+pub mod http;
+pub mod outage;
+pub mod person;
+pub mod photo;
+pub mod readiness;
+pub mod schema;
+pub mod settle;
+pub mod smoke;

@@ -1,0 +1,181 @@
+//! Outages: a dependency goes away and comes back, and the services around it are watched the whole time.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    event::{Event, Events},
+    fault::Fault,
+    observation::{Late, Outage, OutageSeenBy, Seen},
+    poll::{self, Attempt},
+    probe::http::{Answer, Client},
+    running::RunningStack,
+};
+
+/// The services that say what they think of their dependencies.
+pub const WITNESSES: [&str; 2] = ["api", "worker"];
+/// A dependency that is away must be named within this: its own bound of 2 s, and a look or two.
+pub const RED_WITHIN: Duration = Duration::from_secs(8);
+/// A dependency that came back must be accepted within this.
+pub const GREEN_WITHIN: Duration = Duration::from_secs(15);
+
+/// Takes `dependency` away by `fault`, watches, brings it back, watches.
+pub async fn observe(
+    running: &RunningStack,
+    fault: &Fault,
+    dependency: &str,
+    events: &Events,
+) -> Seen<Outage> {
+    let before = states(running).await?;
+    let gone = fault.inject(running).await?;
+    let since = Instant::now();
+    let mut outage = Outage::default();
+    for witness in WITNESSES {
+        let client = running.client_of(witness).await?;
+        let seen = while_away(&client, dependency, since).await;
+        outage.seen_by.insert(witness.into(), seen);
+    }
+    if let Ok(door) = running.entrance().await {
+        // Error paths are where secrets leak: what they say is recorded and searched like everything else.
+        let body = serde_json::json!({ "email": "nobody@example.org", "password": "a password of nobody's" });
+        door.send(
+            "outage.login",
+            reqwest::Method::POST,
+            "/api/v1/sessions",
+            |request| request.json(&body),
+        )
+        .await;
+        door.get("outage.ready", "/api/health").await;
+    }
+    gone.undo(running).await?;
+    let back = Instant::now();
+    for witness in WITNESSES {
+        let client = running.client_of(witness).await?;
+        let recovered = poll::until(GREEN_WITHIN, || async {
+            match client.get("outage.recovery", "/ready").await.answer {
+                Ok(answer) if answer.status == 200 => Attempt::Ready(back.elapsed()),
+                Ok(answer) => Attempt::NotYet(String::from_utf8_lossy(&answer.body).into_owned()),
+                Err(error) => Attempt::NotYet(error),
+            }
+        });
+        let recovered = recovered.await.map_err(|not| not.to_string());
+        if let Some(seen) = outage.seen_by.get_mut(witness) {
+            seen.recovered = recovered;
+        }
+    }
+    let after = states(running).await?;
+    for (witness, seen) in &mut outage.seen_by {
+        seen.same_process = before.get(witness) == after.get(witness);
+    }
+    events.send(Event::Note(format!("{dependency} went away and came back")));
+    Ok(outage)
+}
+
+/// When each witness was started last and how often: the same afterwards means that nobody restarted it.
+async fn states(running: &RunningStack) -> Seen<BTreeMap<String, (Option<time::OffsetDateTime>, u32)>> {
+    let mut found = BTreeMap::new();
+    for witness in WITNESSES {
+        let state = running
+            .runner()
+            .state(witness)
+            .await
+            .map_err(|error| error.to_string())?;
+        found.insert(witness.to_owned(), (state.started_at, state.restarts));
+    }
+    Ok(found)
+}
+
+async fn while_away(client: &Client, dependency: &str, since: Instant) -> OutageSeenBy {
+    let slowest = std::cell::Cell::new(Duration::ZERO);
+    let red = poll::until(RED_WITHIN, || async {
+        let exchange = client.get("outage.ready", "/ready").await;
+        slowest.set(slowest.get().max(exchange.duration));
+        match exchange.answer {
+            Ok(answer) if answer.status != 200 && names_as_down(&answer, dependency) => {
+                Attempt::Ready((answer, since.elapsed()))
+            }
+            Ok(answer) => Attempt::NotYet(format!(
+                "{} {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            )),
+            Err(error) => Attempt::NotYet(error),
+        }
+    });
+    let red = red.await.map_err(|not| not.to_string());
+    let health = client.get("outage.health", "/health").await.answer;
+    OutageSeenBy {
+        red,
+        slowest: slowest.get(),
+        health,
+        recovered: Err("not looked at".into()),
+        same_process: false,
+    }
+}
+
+/// Whether a `/ready` answer says that this dependency is down.
+pub fn names_as_down(answer: &Answer, dependency: &str) -> bool {
+    answer
+        .text(&format!("/dependencies/{dependency}/status"))
+        .as_deref()
+        == Some("down")
+}
+
+/// Starts the witnesses while all of `dependencies` are away, then brings those back one by one.
+pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events: &Events) -> Seen<Late> {
+    let runner = running.runner();
+    let told = |error: crate::runner::RunnerError| error.to_string();
+    let all: Vec<&str> = WITNESSES.iter().chain(dependencies).copied().collect();
+    futures::future::try_join_all(all.iter().map(|instance| runner.stop(instance)))
+        .await
+        .map_err(told)?;
+    for witness in WITNESSES {
+        runner.start(witness).await.map_err(told)?;
+    }
+    let mut late = Late::default();
+    for witness in WITNESSES {
+        let alive = poll::until(GREEN_WITHIN, || async {
+            let Ok(client) = running.client_of(witness).await else {
+                return Attempt::NotYet("not reachable".into());
+            };
+            match client.get("late.health", "/health").await.answer {
+                Ok(answer) => Attempt::Ready(answer),
+                Err(error) => Attempt::NotYet(error),
+            }
+        });
+        late.alive
+            .insert(witness.into(), alive.await.map_err(|not| not.to_string()));
+    }
+    for dependency in dependencies {
+        runner.start(dependency).await.map_err(told)?;
+        let back = Instant::now();
+        let mut accepted = BTreeMap::new();
+        for witness in WITNESSES {
+            let accepting = poll::until(GREEN_WITHIN, || async {
+                let Ok(client) = running.client_of(witness).await else {
+                    return Attempt::NotYet("not reachable".into());
+                };
+                match client.get("late.ready", "/ready").await.answer {
+                    Ok(answer) if !names_as_down(&answer, dependency) => Attempt::Ready(back.elapsed()),
+                    Ok(answer) => Attempt::NotYet(String::from_utf8_lossy(&answer.body).into_owned()),
+                    Err(error) => Attempt::NotYet(error),
+                }
+            });
+            accepted.insert(witness.to_owned(), accepting.await.map_err(|not| not.to_string()));
+        }
+        late.accepted.insert((*dependency).to_owned(), accepted);
+    }
+    for witness in WITNESSES {
+        late.restarts.insert(
+            witness.into(),
+            runner.state(witness).await.map_err(told)?.restarts,
+        );
+    }
+    events.send(Event::Note(format!(
+        "started before {}",
+        dependencies.join(" and ")
+    )));
+    Ok(late)
+}

@@ -1,0 +1,67 @@
+//! Files that people upload: one real photo, and several that are none.
+
+/// A real photo: 800 by 1000 pixels, with EXIF.
+pub const PORTRAIT: &[u8] = include_bytes!("../../../../tests/e2e/photos/portrait.jpg");
+
+/// The most an upload may have, as the definition's default says.
+pub const UPLOAD_MAX_BYTES: usize = 10 * 1024 * 1024;
+
+/// A JPEG that ends in the middle.
+pub fn truncated() -> Vec<u8> {
+    PORTRAIT[..PORTRAIT.len() / 3].to_vec()
+}
+
+/// A PNG of a few bytes that claims 50,000 by 50,000 pixels: 10 GB if anybody believed it.
+pub fn decompression_bomb() -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    let mut header = b"IHDR".to_vec();
+    header.extend(50_000u32.to_be_bytes());
+    header.extend(50_000u32.to_be_bytes());
+    header.extend([8, 6, 0, 0, 0]);
+    chunk(&mut png, &header);
+    // A valid, empty zlib stream.
+    chunk(&mut png, b"IDAT\x78\x9c\x03\x00\x00\x00\x00\x01");
+    chunk(&mut png, b"IEND");
+    png
+}
+
+/// Appends a PNG chunk: length of its data, type and data, checksum over both.
+fn chunk(png: &mut Vec<u8>, kind_and_data: &[u8]) {
+    let length = u32::try_from(kind_and_data.len() - 4).unwrap_or(0);
+    png.extend(length.to_be_bytes());
+    png.extend(kind_and_data);
+    png.extend(crc32(kind_and_data).to_be_bytes());
+}
+
+/// CRC-32 as PNG uses it (ISO 3309, polynomial 0xEDB88320).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+/// One megabyte more than an upload may have.
+pub fn oversized() -> Vec<u8> {
+    let mut photo = PORTRAIT.to_vec();
+    photo.resize(UPLOAD_MAX_BYTES + 1024 * 1024, 0);
+    photo
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksum_is_the_one_that_png_asks_for() {
+        assert_eq!(crc32(b"IEND"), 0xAE42_6082);
+    }
+
+    #[test]
+    fn the_bomb_is_small_and_claims_to_be_huge() {
+        let bomb = decompression_bomb();
+        assert!(bomb.len() < 100);
+        assert_eq!(bomb[16..20], 50_000u32.to_be_bytes());
+    }
+}

@@ -1,0 +1,224 @@
+//! The reaper: removes what a dead run owned, whatever killed it.
+//!
+//! It is this same program once more, in a process group of its own, holding the other end of a pipe. When the pipe
+//! ends without a word of release, the run's process is gone, and everything with the run's label is removed. Should
+//! the reaper be killed too, the next run finds the owner gone and does the work.
+
+use std::{
+    collections::HashMap,
+    io::{self, Read, Write},
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use bollard::{
+    Docker,
+    errors::Error,
+    query_parameters::{
+        ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder,
+        RemoveContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
+    },
+};
+
+use crate::{
+    engine::{Engine, innermost},
+    poll::{self, Attempt},
+    run::{LABEL_FOLDER, LABEL_OWNER, LABEL_RUN, OWNER_NOBODY, Owner, Run, RunId, remove_folder},
+};
+
+/// The variable by which a program knows that it is to be the reaper of a run: `RUN FOLDER`.
+const ASKED: &str = "SHAKEDOWN_REAPER";
+/// The word that lets the reaper go without removing anything.
+const RELEASE: &[u8] = b"release";
+/// How long removal may take before the reaper gives up: the engine may be busy, or starting what was asked of it last.
+const SWEEP_WITHIN: Duration = Duration::from_mins(1);
+
+/// Holds a run: as long as this lives, the reaper waits.
+#[derive(Debug)]
+pub struct Lease {
+    child: Child,
+}
+
+impl Lease {
+    /// Starts the reaper of `run`. The program's `main` must begin with [`serve_if_asked`].
+    pub fn take(run: &Run) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .env(ASKED, format!("{} {}", run.id, run.folder.display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C in a terminal reaches the whole process group; the reaper must outlive it.
+            .process_group(0);
+        Ok(Self {
+            child: command.spawn()?,
+        })
+    }
+
+    /// Lets the reaper go: nothing is owed any more, or the stack is meant to stay.
+    pub fn release(mut self) {
+        if let Some(mut pipe) = self.child.stdin.take() {
+            let _ = pipe.write_all(RELEASE);
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// What becomes of a run's volumes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volumes {
+    /// They go with the run.
+    Remove,
+    /// They stay for the next run of that name.
+    Keep,
+}
+
+/// Serves as reaper where this process was started as one, and says with which exit code to end. To be called first
+/// thing in `main` of every program that brings stacks up.
+pub fn serve_if_asked() -> Option<ExitCode> {
+    let asked = std::env::var(ASKED).ok()?;
+    let (id, folder) = asked.split_once(' ')?;
+    let id = RunId::parse(id)?;
+    let mut word = Vec::new();
+    let _ = io::stdin().read_to_end(&mut word);
+    if word == RELEASE {
+        return Some(ExitCode::SUCCESS);
+    }
+    let removed = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| runtime.block_on(remove_dead_run(&id, &PathBuf::from(folder))));
+    Some(if removed.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+async fn remove_dead_run(id: &RunId, folder: &std::path::Path) -> Result<(), String> {
+    let engine = Engine::connect().await.map_err(|error| error.to_string())?;
+    sweep(&engine.docker, id, Volumes::Remove).await?;
+    // What the engine was still creating when the run died shows up late: look again until a look finds nothing.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    sweep(&engine.docker, id, Volumes::Remove).await?;
+    remove_folder(folder).map_err(|error| error.to_string())
+}
+
+/// Removes every container, network and volume with the run's label, and returns once none is left.
+pub async fn sweep(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<(), String> {
+    poll::until(SWEEP_WITHIN, || async {
+        match sweep_once(docker, id, volumes).await {
+            Ok(0) => Attempt::Ready(()),
+            Ok(left) => Attempt::NotYet(format!("{left} things were still there")),
+            Err(error) => Attempt::NotYet(innermost(&error)),
+        }
+    })
+    .await
+    .map_err(|error| error.to_string())
+}
+
+/// One look: removes what is found and returns how much that was.
+async fn sweep_once(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<usize, Error> {
+    let filters = HashMap::from([("label", vec![format!("{LABEL_RUN}={id}")])]);
+    let options = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let containers = docker.list_containers(Some(options)).await?;
+    let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let removals = containers
+        .iter()
+        .filter_map(|container| container.id.as_deref())
+        .map(|id| {
+            let force = force.clone();
+            async move { forgiving(docker.remove_container(id, Some(force)).await) }
+        });
+    futures::future::try_join_all(removals).await?;
+
+    let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    let networks = docker.list_networks(Some(options)).await?;
+    for name in networks.iter().filter_map(|network| network.name.as_deref()) {
+        forgiving(docker.remove_network(name).await)?;
+    }
+    let mut found = containers.len() + networks.len();
+    if volumes == Volumes::Remove {
+        let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
+        let listed = docker
+            .list_volumes(Some(options))
+            .await?
+            .volumes
+            .unwrap_or_default();
+        for volume in &listed {
+            let options = RemoveVolumeOptionsBuilder::new().force(true).build();
+            forgiving(docker.remove_volume(&volume.name, Some(options)).await)?;
+        }
+        found += listed.len();
+    }
+    Ok(found)
+}
+
+/// Gone already, or being removed by somebody else: as good as removed.
+fn forgiving(removed: Result<(), Error>) -> Result<(), Error> {
+    match removed {
+        Err(Error::DockerResponseServerError {
+            status_code: 404 | 409,
+            ..
+        }) => Ok(()),
+        other => other,
+    }
+}
+
+/// A run that has containers on the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRun {
+    /// Its id.
+    pub id: RunId,
+    /// Its folder on the host.
+    pub folder: PathBuf,
+    /// Who owns it.
+    pub owner: String,
+}
+
+/// The runs that have anything on the engine: containers, networks or volumes.
+pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
+    let filters = HashMap::from([("label", vec![LABEL_RUN.to_owned()])]);
+    let containers = ListContainersOptionsBuilder::new()
+        .all(true)
+        .filters(&filters)
+        .build();
+    let containers = docker.list_containers(Some(containers)).await?;
+    let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
+    let networks = docker.list_networks(Some(networks)).await?;
+    let labels = containers
+        .into_iter()
+        .filter_map(|container| container.labels)
+        .chain(networks.into_iter().filter_map(|network| network.labels));
+    let mut runs: Vec<FoundRun> = labels
+        .filter_map(|labels| {
+            Some(FoundRun {
+                id: RunId::parse(labels.get(LABEL_RUN)?)?,
+                folder: PathBuf::from(labels.get(LABEL_FOLDER)?),
+                owner: labels.get(LABEL_OWNER)?.clone(),
+            })
+        })
+        .collect();
+    runs.sort_by(|a, b| a.id.cmp(&b.id));
+    runs.dedup_by(|a, b| a.id == b.id);
+    Ok(runs)
+}
+
+/// Removes the runs whose owner is gone: their reaper was killed with them. Returns their ids.
+pub async fn remove_orphans(docker: &Docker) -> Result<Vec<RunId>, String> {
+    let mut removed = Vec::new();
+    for run in runs(docker).await.map_err(|error| innermost(&error))? {
+        if run.owner != OWNER_NOBODY && Owner::is_gone(&run.owner) {
+            sweep(docker, &run.id, Volumes::Remove).await?;
+            let _ = remove_folder(&run.folder);
+            removed.push(run.id);
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,173 @@
+//! Runners: what turns a stack into a running stack. Docker is known here and nowhere else.
+
+mod bring_up;
+mod containers;
+mod create;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use serde::Serialize;
+use stack::{Service, Stack};
+use time::OffsetDateTime;
+
+pub use bring_up::{BringUp, ServiceTiming, bring_up};
+pub(crate) use bring_up::{millis, port_of};
+pub use containers::Containers;
+
+use crate::{canary::Canary, run::Run};
+
+/// What a runner needs to know besides the stack.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The run that will own everything.
+    pub run: Run,
+    /// What each secret's file holds, by secret.
+    pub secrets: BTreeMap<String, PlacedSecret>,
+    /// Where container ports appear on the host.
+    pub ports: HostPorts,
+}
+
+/// A secret's value and the file that holds it on the host.
+#[derive(Clone, Debug)]
+pub struct PlacedSecret {
+    /// The value.
+    pub canary: Canary,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// Where container ports appear on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostPorts {
+    /// Every exposed or published container port at a random port of 127.0.0.1, so that runs do not collide.
+    Random,
+    /// Published ports where the definition says, the exposed ones nowhere but for those a readiness probe needs.
+    AsDefined,
+}
+
+/// The state of one instance of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// Whether it runs.
+    pub phase: Phase,
+    /// Exit code, once it has exited.
+    pub exit_code: Option<i64>,
+    /// Killed for want of memory.
+    pub oom_killed: bool,
+    /// Restarts by the engine.
+    pub restarts: u32,
+    /// Last start.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub started_at: Option<OffsetDateTime>,
+    /// Last end.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub finished_at: Option<OffsetDateTime>,
+    /// What the engine's own health check says, where there is one.
+    pub health: Option<String>,
+    /// Why the engine could not start it.
+    pub error: Option<String>,
+}
+
+/// Whether an instance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Not started yet.
+    Created,
+    /// Running, perhaps paused.
+    Running,
+    /// Being restarted by the engine.
+    Restarting,
+    /// Ended.
+    Exited,
+}
+
+impl State {
+    /// In words: `running`, `exited with code 1`, `killed for want of memory (exit code 137)`.
+    pub fn describe(&self) -> String {
+        match (self.phase, self.exit_code) {
+            (Phase::Exited, Some(code)) if self.oom_killed => {
+                format!("killed for want of memory (exit code {code})")
+            }
+            (Phase::Exited, Some(code)) => format!("exited with code {code}"),
+            (Phase::Exited, None) => "exited".into(),
+            (Phase::Created, _) => "created, not started".into(),
+            (Phase::Restarting, _) => format!("restarting (restart {})", self.restarts),
+            (Phase::Running, _) => "running".into(),
+        }
+    }
+}
+
+/// An act of a runner that failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{act} failed: {found}")]
+pub struct RunnerError {
+    /// What was tried, on what: ``starting service `api` ``.
+    pub act: String,
+    /// What the engine or the system said.
+    pub found: String,
+}
+
+/// Turns services into running programs. An *instance* is named like its service, `NAME.2` for the second replica.
+#[async_trait]
+pub trait Runner: Send + Sync {
+    /// The runner's name, as `--runner` takes it.
+    fn name(&self) -> &'static str;
+    /// Starts a prepared instance, or starts it again.
+    async fn start(&self, instance: &str) -> Result<(), RunnerError>;
+    /// Stops an instance with its stop signal and grace period.
+    async fn stop(&self, instance: &str) -> Result<(), RunnerError>;
+    /// Freezes an instance: it keeps its connections and answers nothing.
+    async fn pause(&self, instance: &str) -> Result<(), RunnerError>;
+    /// Undoes [`Runner::pause`].
+    async fn unpause(&self, instance: &str) -> Result<(), RunnerError>;
+    /// The state of an instance.
+    async fn state(&self, instance: &str) -> Result<State, RunnerError>;
+    /// Where a container port can be reached from this process. It changes when the instance restarts.
+    async fn endpoint(&self, instance: &str, container_port: u16) -> Result<SocketAddr, RunnerError>;
+    /// Standard output and error since the instance was created; the last `tail` lines where given.
+    async fn logs(&self, instance: &str, tail: Option<usize>) -> Result<Vec<u8>, RunnerError>;
+    /// All that the engine tells about an instance, as JSON.
+    async fn inspect(&self, instance: &str) -> Result<String, RunnerError>;
+    /// The arguments of every process of an instance.
+    async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError>;
+    /// Runs a program of the toolbox over a volume of the stack, mounted at `/volume`, as user 0 without
+    /// capabilities. Returns its output; a non-zero exit code is an error.
+    async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError>;
+    /// Starts a program that does nothing and shows the run's control marker in its arguments, and returns its
+    /// instance name: what reads processes must see it.
+    async fn start_control(&self) -> Result<String, RunnerError>;
+    /// Removes everything the run owns. Nothing of it is left when this returns `Ok`.
+    async fn teardown(&self) -> Result<(), RunnerError>;
+}
+
+/// The instances of a service, first to last.
+pub fn instances(name: &str, service: &Service) -> Vec<String> {
+    (1..=service.replicas)
+        .map(|index| {
+            if index == 1 {
+                name.to_owned()
+            } else {
+                format!("{name}.{index}")
+            }
+        })
+        .collect()
+}
+
+/// The service that an instance belongs to.
+pub fn service_of(instance: &str) -> &str {
+    instance.split_once('.').map_or(instance, |(service, _)| service)
+}
+
+/// Every instance of a stack, in the order of the definition.
+pub fn all_instances(stack: &Stack) -> Vec<String> {
+    stack
+        .services
+        .iter()
+        .flat_map(|(name, service)| instances(name, service))
+        .collect()
+}
+
+/// How long an act of the engine may take: long enough that passing it means a fault, not a slow machine.
+pub(crate) const ENGINE_ACT: Duration = Duration::from_mins(1);

@@ -1,0 +1,179 @@
+//! The running stack: what probes and faults are handed. It knows what runs where, and how to take it down.
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use sqlx::{Connection, PgConnection};
+use stack::{Readiness, Service, Stack};
+
+use crate::{
+    canary::{Canary, Search},
+    engine::innermost,
+    probe::{
+        http::{Client, Recorder},
+        readiness,
+    },
+    reaper::Lease,
+    runner::{Plan, Runner, RunnerError, all_instances},
+};
+
+/// A stack that was started. Owns all that it started.
+pub struct RunningStack {
+    stack: Stack,
+    runner: Box<dyn Runner>,
+    plan: Plan,
+    recorder: Recorder,
+    lease: Option<Lease>,
+}
+
+impl RunningStack {
+    /// Takes over what a runner started.
+    pub fn new(stack: Stack, runner: Box<dyn Runner>, plan: Plan, lease: Option<Lease>) -> Self {
+        Self {
+            stack,
+            runner,
+            plan,
+            recorder: Recorder::default(),
+            lease,
+        }
+    }
+
+    /// The definition it was started from.
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// What drives it.
+    pub fn runner(&self) -> &dyn Runner {
+        self.runner.as_ref()
+    }
+
+    /// The run it belongs to.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Every exchange that its clients had so far.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// A search for everything that was planted in it.
+    pub fn search(&self) -> Search {
+        Search::new(
+            self.plan.secrets.values().map(|placed| &placed.canary),
+            &self.plan.run.marker,
+        )
+    }
+
+    /// Instances of daemons and oneshots alike.
+    pub fn instances(&self) -> Vec<String> {
+        all_instances(&self.stack)
+    }
+
+    /// A service of the definition; the error says that it has none of this name.
+    pub fn service(&self, name: &str) -> Result<&Service, String> {
+        self.stack
+            .services
+            .get(name)
+            .ok_or_else(|| format!("the definition has no service `{name}`"))
+    }
+
+    /// The planted value of a secret.
+    pub fn secret(&self, name: &str) -> Result<&Canary, String> {
+        let placed = self.plan.secrets.get(name);
+        placed
+            .map(|placed| &placed.canary)
+            .ok_or_else(|| format!("the definition has no secret `{name}`"))
+    }
+
+    /// Every planted value, by secret.
+    pub fn secrets(&self) -> BTreeMap<String, Canary> {
+        self.plan
+            .secrets
+            .iter()
+            .map(|(name, placed)| (name.clone(), placed.canary.clone()))
+            .collect()
+    }
+
+    /// Where a service's container port is now.
+    pub async fn endpoint(&self, instance: &str, container_port: u16) -> Result<SocketAddr, String> {
+        self.runner
+            .endpoint(instance, container_port)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// A client that comes in where people do, under the public origin's name.
+    pub async fn entrance(&self) -> Result<Client, String> {
+        let entrance = self.stack.options.entrance.as_ref();
+        let entrance = entrance.ok_or("the definition names no `x-shakedown: entrance`")?;
+        let address = self.endpoint(&entrance.service, entrance.port).await?;
+        let origin = self
+            .stack
+            .services
+            .values()
+            .find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
+        let host = origin
+            .and_then(|origin| origin.split_once("://"))
+            .map(|(_, authority)| authority);
+        Ok(Client::new(address, host, &self.recorder))
+    }
+
+    /// A client of one service itself, at the container port of its readiness probe.
+    pub async fn client_of(&self, instance: &str) -> Result<Client, String> {
+        let service = self.service(crate::runner::service_of(instance))?;
+        let Some(Readiness::Http { port, .. }) = &service.ready else {
+            return Err(format!("service `{instance}` has no `ready: http`"));
+        };
+        Ok(Client::new(
+            self.endpoint(instance, *port).await?,
+            None,
+            &self.recorder,
+        ))
+    }
+
+    /// A connection to the database as its owner, as the definition's `ready: postgres` says.
+    pub async fn database(&self) -> Result<PgConnection, String> {
+        let found = self
+            .stack
+            .services
+            .iter()
+            .find_map(|(name, service)| match &service.ready {
+                Some(Readiness::Postgres {
+                    port,
+                    user,
+                    database,
+                    password_secret,
+                    ..
+                }) => Some((name, *port, user, database, password_secret)),
+                _ => None,
+            });
+        let (name, port, user, database, secret) = found.ok_or("no service has `ready: postgres`")?;
+        let address = self.endpoint(name, port).await?;
+        let role = readiness::role(address, user, database, self.secret(secret)?.reveal());
+        PgConnection::connect_with(&role)
+            .await
+            .map_err(|error| innermost(&error))
+    }
+
+    /// Lets the stack go on running after this process: its reaper is released, nothing is removed.
+    pub fn keep(mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.release();
+        }
+    }
+
+    /// Removes everything that was started, and the run's folder. Nothing is left when this returns `Ok`.
+    pub async fn teardown(mut self) -> Result<(), RunnerError> {
+        self.runner.teardown().await?;
+        let folder = &self.plan.run.folder;
+        crate::run::remove_folder(folder).map_err(|error| RunnerError {
+            act: format!("removing {}", folder.display()),
+            found: error.to_string(),
+        })?;
+        if let Some(lease) = self.lease.take() {
+            lease.release();
+        }
+        Ok(())
+    }
+}
