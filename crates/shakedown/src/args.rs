@@ -1,0 +1,157 @@
+//! What can be asked for on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Brings your stack up the way it would be deployed, tries it, judges it, and takes it down again.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = AFTER)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER: &str = "\
+Exit codes:
+    0  every check passed, or was skipped by name
+    1  a check failed: its claim is false
+    2  bad usage, or the definition is wrong
+    3  could not tell: a check is unknown, and none failed
+    4  the stack never came up, or this machine is not fit
+  130  interrupted; everything was taken down
+
+Begin with:  make gate";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Bring the stack up in a fresh run, judge it by every check, take it down
+    Gate(Gate),
+    /// Bring the stack up for people to use, and leave it running
+    Up(Up),
+    /// Take down what `up` or `gate --keep` left running
+    Down(Down),
+    /// Show the logs of a running stack
+    Logs(Logs),
+    /// Print the resolved definition as JSON
+    Config(Config),
+    /// List every check and what it claims
+    Checks(DefinitionArgs),
+    /// See whether this machine is fit, and what to do where it is not
+    Doctor(Doctor),
+    /// Load the container images into the engine, as `docker compose` wants them
+    Load(ImagesArgs),
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct DefinitionArgs {
+    /// Compose file; several are merged in order [default: compose/compose.yaml of this repository]
+    #[arg(long = "file", short = 'f', value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Overlay merged over the files; may be given several times
+    #[arg(long = "overlay", short = 'o', value_name = "FILE")]
+    pub(crate) overlays: Vec<PathBuf>,
+    /// Profile to enable; may be given several times
+    #[arg(long = "profile", value_name = "NAME")]
+    pub(crate) profiles: Vec<String>,
+}
+
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ImagesArgs {
+    /// Folder that `nix build .#images` made [default: result of this repository]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunnerName {
+    /// Docker, through testcontainers
+    Containers,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Gate {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    #[command(flatten)]
+    pub(crate) images: ImagesArgs,
+    /// What to run the stack on
+    #[arg(long, value_enum, default_value = "containers")]
+    pub(crate) runner: RunnerName,
+    /// Judge only this check, or all whose id begins with it: `--only health --only ttl.row`
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) only: Vec<String>,
+    /// Folder for report.json [default: target/shakedown/latest of this repository]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
+    /// Leave the stack running afterwards, to look at it
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Show every check, not only those that did not pass
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    #[command(flatten)]
+    pub(crate) images: ImagesArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Down {
+    /// Take this run down [default: the one that `up` started]
+    #[arg(long, value_name = "RUN", conflicts_with = "all")]
+    pub(crate) run: Option<String>,
+    /// Take down every run on this engine, those of gates that still work included
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Remove the data in its volumes too
+    #[arg(long)]
+    pub(crate) volumes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Logs {
+    /// Services to show [default: all]
+    pub(crate) services: Vec<String>,
+    /// Of this run [default: the one that `up` started]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Only the last lines
+    #[arg(long, value_name = "LINES")]
+    pub(crate) tail: Option<usize>,
+    /// Go on showing what comes, until Ctrl-C
+    #[arg(long, short = 'F')]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Config {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    #[command(flatten)]
+    pub(crate) images: ImagesArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    #[command(flatten)]
+    pub(crate) images: ImagesArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,121 @@
+//! `shakedown doctor`: what this machine has and lacks, and what to do about it.
+
+use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Command};
+
+use harness::{engine::Engine, images::Images, reaper, verdict::exit};
+use stack::{SecretSource, Stack};
+
+use super::{Failure, repository};
+use crate::{args, progress::say};
+
+/// What is found of one thing.
+enum Found {
+    Fine(String),
+    Lacking(String),
+    Worth(String),
+}
+
+pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
+    let repository = repository()?;
+    let stack = doctor.definition.definition(&repository).read(&BTreeMap::new())?;
+    let mut all = vec![(
+        "definition",
+        Found::Fine(format!("{} services", stack.services.len())),
+    )];
+    all.push(("nix", nix()));
+    let engine = Engine::connect().await;
+    all.push((
+        "engine",
+        match &engine {
+            Ok(engine) => Found::Fine(format!("Docker {} for {}", engine.version, engine.architecture)),
+            Err(error) => Found::Lacking(error.to_string()),
+        },
+    ));
+    if let Ok(engine) = &engine
+        && let Ok(runs) = reaper::runs(&engine.docker).await
+        && !runs.is_empty()
+    {
+        let ids: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();
+        all.push((
+            "runs",
+            Found::Worth(format!(
+                "up: {}; `shakedown down --run RUN` ends one",
+                ids.join(", ")
+            )),
+        ));
+    }
+    all.push(("images", images(&doctor.images.folder(&repository), &repository)));
+    all.push(("secrets", secrets(&stack)));
+    all.extend(ports(&stack).into_iter().map(|found| ("port", found)));
+
+    let mut lacking = false;
+    for (thing, found) in all {
+        let (mark, text) = match found {
+            Found::Fine(text) => ("fine   ", text),
+            Found::Worth(text) => ("note   ", text),
+            Found::Lacking(text) => {
+                lacking = true;
+                ("LACKING", text)
+            }
+        };
+        say(&format!("{mark} {thing:<10} {text}"));
+    }
+    Ok(if lacking { exit::NOT_UP } else { exit::PASS })
+}
+
+fn nix() -> Found {
+    match Command::new("nix").arg("--version").output() {
+        Ok(output) if output.status.success() => {
+            Found::Fine(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        }
+        _ => Found::Lacking("`nix` does not run; `make bootstrap` installs it on Debian".into()),
+    }
+}
+
+fn images(folder: &Path, repository: &Path) -> Found {
+    let opened = Images::open(folder).and_then(|images| images.refuse_stale(repository).map(|()| images));
+    match opened {
+        Ok(images) => {
+            let source = &images.manifest.package_source.name;
+            Found::Fine(format!(
+                "{} container images, packages from {source}",
+                images.manifest.images.len()
+            ))
+        }
+        Err(error) => Found::Lacking(error.to_string()),
+    }
+}
+
+fn secrets(stack: &Stack) -> Found {
+    let missing: Vec<&str> = stack
+        .secrets
+        .iter()
+        .filter(|(_, secret)| matches!(&secret.source, SecretSource::File(file) if !file.is_file()))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if missing.is_empty() {
+        Found::Fine(format!("{} files", stack.secrets.len()))
+    } else {
+        Found::Worth(format!(
+            "not made yet: {}; `make init` makes them (`make dev` needs them)",
+            missing.join(", ")
+        ))
+    }
+}
+
+/// The host ports that `make dev` will want.
+fn ports(stack: &Stack) -> Vec<Found> {
+    let published = stack.services.values().flat_map(|service| &service.ports);
+    published
+        .filter_map(|port| {
+            let host_port = port.host_port?;
+            let address = port.host_address.as_deref().unwrap_or("0.0.0.0");
+            Some(match TcpListener::bind((address, host_port)) {
+                Ok(_) => Found::Fine(format!("{host_port} is free")),
+                Err(error) => {
+                    Found::Worth(format!("{host_port} ({}): {error}; `make dev` wants it", port.at))
+                }
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,131 @@
+//! `shakedown gate`.
+
+use std::collections::BTreeMap;
+
+use harness::{
+    check::{self, Check},
+    gate::{GateOptions, Gated},
+    images::Images,
+    report::{self, Report},
+    verdict::{Outcome, exit},
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, repository, shortened};
+use crate::{
+    args,
+    progress::{self, say, style},
+};
+
+pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
+    let repository = repository()?;
+    let images = gate.images.folder(&repository);
+    let manifest = Images::open(&images)?;
+    let stack = gate
+        .definition
+        .definition(&repository)
+        .read_for_gate(&manifest.variables())?;
+    for warning in &stack.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    let checks = check::select(check::checks(&stack), &gate.only).map_err(|word| {
+        Failure::usage(format!(
+            "no check is called `{word}` or begins with it; `shakedown checks` lists them"
+        ))
+    })?;
+    let options = GateOptions {
+        images,
+        repository: repository.clone(),
+        keep: gate.keep,
+    };
+    let events = progress::shown();
+    let folder = gate
+        .report
+        .unwrap_or_else(|| repository.join("target/shakedown/latest"));
+    forget(&folder)?;
+
+    let gated = tokio::select! {
+        gated = harness::gate::gate(stack, &options, &checks, &events) => gated?,
+        () = interrupted() => {
+            // The reaper sees this process end and removes what the run owned.
+            return Err(Failure { code: exit::INTERRUPTED, message: "interrupted; the stack is being removed".into() });
+        }
+    };
+    let Gated { report, leftovers } = gated;
+    report
+        .write(&folder)
+        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    show(&report, &checks, gate.verbose);
+    say(&format!(
+        "report: {}",
+        shortened(&folder.join("report.json")).display()
+    ));
+    if gate.keep {
+        say(&format!(
+            "the stack was left running; `shakedown down --run {} --volumes` takes it down",
+            report.run
+        ));
+    }
+    if let Some(leftovers) = leftovers {
+        return Err(Failure::not_up(format!(
+            "{leftovers}; `shakedown down --run {} --volumes` tries again",
+            report.run
+        )));
+    }
+    Ok(report.exit_code)
+}
+
+/// Removes the report of the run before, so that nobody takes it for this one's.
+fn forget(folder: &std::path::Path) -> Result<(), Failure> {
+    match std::fs::remove_file(folder.join("report.json")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::usage(format!("{}: {error}", folder.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Ctrl-C, or what a CI system sends to end a job.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+}
+
+fn show(report: &Report, checks: &[Check], verbose: bool) {
+    let style = style();
+    if verbose {
+        for verdict in report
+            .verdicts
+            .iter()
+            .filter(|verdict| verdict.verdict == Outcome::Pass)
+        {
+            say(&report::verdict_line(verdict, style));
+        }
+    } else {
+        for (kind, passed, all) in kinds(report, checks) {
+            say(&format!("{kind:<8} {passed} of {all} checks passed"));
+        }
+    }
+    say(&report::summary(report, style));
+}
+
+/// How many checks of each kind passed.
+fn kinds(report: &Report, checks: &[Check]) -> Vec<(String, usize, usize)> {
+    let kind = |id: &str| id.split('.').next().unwrap_or_default().to_owned();
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for verdict in &report.verdicts {
+        let count = counts.entry(kind(&verdict.check)).or_default();
+        count.0 += usize::from(verdict.verdict == Outcome::Pass);
+        count.1 += 1;
+    }
+    let mut order: Vec<String> = checks.iter().map(|check| kind(&check.id)).collect();
+    order.dedup();
+    order
+        .into_iter()
+        .filter_map(|kind| counts.get(&kind).map(|&(passed, all)| (kind, passed, all)))
+        .collect()
+}

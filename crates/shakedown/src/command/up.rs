@@ -1,0 +1,78 @@
+//! `shakedown up`.
+
+use std::time::Instant;
+
+use harness::{
+    gate,
+    images::Images,
+    reaper,
+    report::{self, Report},
+    run::{OWNER_NOBODY, Run},
+    runner::{HostPorts, Plan},
+    verdict::exit,
+};
+use stack::Stack;
+use time::OffsetDateTime;
+
+use super::{DEV, Failure, repository, run_id};
+use crate::{
+    args,
+    progress::{self, say, style},
+};
+
+pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
+    let repository = repository()?;
+    let images = up.images.folder(&repository);
+    let manifest = Images::open(&images)?;
+    let stack = up
+        .definition
+        .definition(&repository)
+        .read(&manifest.variables())?;
+    let secrets = gate::local_secrets(&stack).map_err(Failure::usage)?;
+    let events = progress::shown();
+    let (engine, images) = gate::prepare(&images, &repository, &events).await?;
+
+    let id = run_id(None)?;
+    let found = reaper::runs(&engine.docker).await.map_err(Failure::not_up)?;
+    if found.iter().any(|run| run.id == id) {
+        return Err(Failure::usage(
+            "the stack is up already; `make down` takes it down first",
+        ));
+    }
+    let folder = repository.join("target/shakedown/dev");
+    let run = Run::begin_at(id, &folder, OWNER_NOBODY)
+        .map_err(|error| Failure::not_up(format!("the run's folder could not be made: {error}")))?;
+    let plan = Plan {
+        run,
+        secrets,
+        ports: HostPorts::AsDefined,
+    };
+    let origin = origin(&stack);
+    let (start, started_at) = (Instant::now(), OffsetDateTime::now_utc());
+    let docker = engine.docker.clone();
+    let brought = gate::start(stack, plan, engine, images, None, &events).await?;
+    let search = brought.running.search();
+    if brought.bring_up.failure.is_some() {
+        let report = Report::of_bring_up(&brought, started_at, start.elapsed()).sealed(&search);
+        say(&report::summary(&report, style()));
+        let id = &brought.running.plan().run.id;
+        reaper::sweep(&docker, id, reaper::Volumes::Keep)
+            .await
+            .map_err(Failure::not_up)?;
+        return Ok(exit::NOT_UP);
+    }
+    say(&format!(
+        "The stack is up as run `{DEV}`{origin}.\n  logs:  shakedown logs --follow\n  down:  make down"
+    ));
+    brought.running.keep();
+    Ok(exit::PASS)
+}
+
+/// Where people come in.
+fn origin(stack: &Stack) -> String {
+    let origin = stack
+        .services
+        .values()
+        .find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
+    origin.map_or_else(String::new, |origin| format!(" at {origin}"))
+}
