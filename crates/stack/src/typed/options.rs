@@ -53,7 +53,9 @@ pub(crate) fn stack(reading: &mut Reading<'_>, node: &Node) -> StackOptions {
     let gate = super::service::entries(reading, node, PATH, "gate_environment");
     for (name, entry) in gate.into_iter().flatten() {
         let value = reading.text(&entry.node, &format!("{PATH}.gate_environment.{name}"));
-        options.gate_environment.extend(value.map(|value| (name.clone(), value)));
+        options
+            .gate_environment
+            .extend(value.map(|value| (name.clone(), value)));
     }
     options.entrance = node.get("entrance").and_then(|node| entrance(reading, node));
     options
