@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::Uri;
-use image_store::Backend;
+use image_store::{Backend, UnknownBackend};
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
 use service::{Secret, SettingError, Settings};
@@ -114,10 +114,9 @@ fn is_plain_name(name: &str) -> bool {
 }
 
 fn backend(settings: &Settings) -> Result<Backend, SettingError> {
-    let name = settings.required("IMAGE_STORE", "filesystem")?;
-    name.parse().map_err(|error: image_store::UnknownBackend| {
-        SettingError::invalid("IMAGE_STORE", format!("filesystem ({error})"))
-    })
+    let name = settings.required("IMAGE_STORE", "`filesystem`")?;
+    name.parse()
+        .map_err(|expected: UnknownBackend| SettingError::invalid("IMAGE_STORE", expected.to_string()))
 }
 
 fn public_origin(settings: &Settings) -> Result<String, SettingError> {

@@ -1,4 +1,5 @@
-//! Reading requests: JSON bodies and ids, with errors in the client's words and never with the client's input.
+//! Reading requests: JSON bodies and ids, with errors in the client's words and never with the client's
+//! input.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ use crate::error::{ApiError, not_found};
 /// A few hundred bytes take no longer, on any line.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// A JSON body: 415 for another content type, 413 when too long, 400 when malformed, 422 when a field has the wrong type.
+/// A JSON body: 415 for another content type, 413 when too long, 400 when malformed, 422 when a field has the
+/// wrong type.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
@@ -40,9 +42,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 Err(match error.classify() {
                     Category::Data => refused(
                         StatusCode::UNPROCESSABLE_ENTITY,
-                        &format!(
-                            "The JSON has a field that is unknown, given twice or of the wrong type, at {place}."
-                        ),
+                        &format!("A field is unknown, given twice or of the wrong type, at {place}."),
                     ),
                     _ => refused(
                         StatusCode::BAD_REQUEST,

@@ -43,7 +43,8 @@ impl Links {
         }
     }
 
-    /// A link to an image, as long-lived as allowed and never beyond the image; in whole seconds, rounded down.
+    /// A link to an image, as long-lived as allowed and never beyond the image; in whole seconds, rounded
+    /// down.
     pub(crate) fn make(
         &self,
         image_id: Uuid,
@@ -59,7 +60,8 @@ impl Links {
         )
     }
 
-    /// Checks a link as it arrived, before anything in it is believed. The signature covers the very text of id and expiry.
+    /// Checks a link as it arrived, before anything in it is believed. The signature covers the very text of
+    /// id and expiry.
     pub(crate) fn verify(&self, id: &str, query: &str) -> Result<ValidLink, Tampered> {
         let expires = parameter(query, "expires")?;
         let signature = URL_SAFE_NO_PAD
@@ -201,7 +203,8 @@ mod tests {
     }
 
     proptest! {
-        /// Any one character of path or query, replaced by any other, makes it another link than the one that was signed.
+        /// Any one character of path or query, replaced by any other, makes it another link than the one that
+        /// was signed.
         #[test]
         fn link_is_refused_when_any_of_its_characters_was_changed(
             id: u128, now in 0..4_000_000_000_i64, left in 1..100_000_i64, place: prop::sample::Index, other in "[ -~]",

@@ -1,4 +1,5 @@
-//! `api migrate`: brings the schema up to date as its owner, and gives the services' role what it needs and no more.
+//! `api migrate`: brings the schema up to date as its owner, and gives the services' role what it needs and
+//! no more.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! What kind of picture some bytes claim to be, by their first few. Whether they keep the promise is the worker's to find out.
+//! What kind of picture some bytes claim to be, by their first few. Whether they keep the promise is the
+//! worker's to find out.
 
 /// The kinds that the worker decodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! What every handler may reach: the database, Redis in its two roles, the image store, the link maker, the limits.
+//! What every handler may reach: the database, Redis in its two roles, the image store, the link maker, the
+//! limits.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The upload form: a picture, an effect, maybe a time to live. Read field by field, so that nothing larger than allowed is ever
-//! held, and held in memory only.
+//! The upload form: a picture, an effect, maybe a time to live. Read field by field, so that nothing larger
+//! than allowed is ever held, and held in memory only.
 
 use std::time::Duration;
 

@@ -16,8 +16,8 @@ const DEAD_LETTERS_KEPT: usize = 1_000;
 /// Entries that one [`Consumer::reclaim`] looks at.
 const RECLAIMED_AT_ONCE: usize = 16;
 
-/// A job handed to this worker. It stays this worker's until it is [`Consumer::ack`]ed, [`Consumer::dead_letter`]ed, or
-/// reclaimed by another because nothing was heard of it for too long.
+/// A job handed to this worker. It stays this worker's until it is [`Consumer::ack`]ed,
+/// [`Consumer::dead_letter`]ed, or reclaimed by another because nothing was heard of it for too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     entry: String,
@@ -41,7 +41,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// `block` is how long [`Consumer::take`] waits for a job. Connects when it is first used. Needs a tokio runtime.
+    /// `block` is how long [`Consumer::take`] waits for a job. Connects when it is first used. Needs a tokio
+    /// runtime.
     pub fn new(config: &RedisConfig, name: impl Into<String>, block: Duration) -> RedisResult<Self> {
         Ok(Self {
             name: name.into(),
@@ -51,8 +52,9 @@ impl Consumer {
         })
     }
 
-    /// The next job that nobody had yet; none when there was none within `block`. Do not drop the future half-way (to stop, wait
-    /// for it to come back): a job on its way to it would lie idle until it is reclaimed.
+    /// The next job that nobody had yet; none when there was none within `block`. Do not drop the future
+    /// half-way (to stop, wait for it to come back): a job on its way to it would lie idle until it is
+    /// reclaimed.
     pub async fn take(&self) -> RedisResult<Option<Delivery>> {
         let mut command = cmd("XREADGROUP");
         command

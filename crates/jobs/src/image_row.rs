@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::Effect;
 use crate::job_row::named;
 
-/// An output. It exists for users only while `expires_at` is in the database's future, whether the sweeper came by or not.
+/// An output. It exists for users only while `expires_at` is in the database's future, whether the sweeper
+/// came by or not.
 #[derive(Clone, Debug)]
 pub struct ImageRow {
     /// Its id and its key in the image store.
@@ -53,8 +54,8 @@ impl FromRow<'_, PgRow> for ImageRow {
     }
 }
 
-/// Up to `limit` images whose time is over, the longest overdue first. Remove the object, then the row with [`remove`]: the
-/// other way round a crash in between would leave an object that nobody knows of.
+/// Up to `limit` images whose time is over, the longest overdue first. Remove the object, then the row with
+/// [`remove`]: the other way round a crash in between would leave an object that nobody knows of.
 pub async fn expired(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<Uuid>> {
     sqlx::query_scalar("select id from images where expires_at <= now() order by expires_at limit $1")
         .bind(i64::from(limit))

@@ -166,7 +166,8 @@ pub struct NewJob {
 /// Writes a `queued` row.
 pub async fn create(pool: &PgPool, job: NewJob) -> sqlx::Result<JobRow> {
     sqlx::query_as(
-        "insert into jobs (id, user_id, effect, state, ttl_seconds) values ($1, $2, $3, 'queued', $4) returning *",
+        "insert into jobs (id, user_id, effect, state, ttl_seconds) \
+         values ($1, $2, $3, 'queued', $4) returning *",
     )
     .bind(job.id)
     .bind(job.user_id)
@@ -196,17 +197,20 @@ pub async fn find(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<JobRow>> {
 /// Marks a job as `running` and hands it back; none when it has ended or is gone, so there is nothing to do.
 pub async fn start(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<JobRow>> {
     sqlx::query_as(
-        "update jobs set state = 'running', updated_at = now() where id = $1 and state in ('queued', 'running') returning *",
+        "update jobs set state = 'running', updated_at = now() \
+         where id = $1 and state in ('queued', 'running') returning *",
     )
     .bind(id)
     .fetch_optional(pool)
     .await
 }
 
-/// Ends a job without an output, with a reason that a user understands. False when it had ended already or is gone.
+/// Ends a job without an output, with a reason that a user understands. False when it had ended already or is
+/// gone.
 pub async fn fail(pool: &PgPool, id: Uuid, failure: &str) -> sqlx::Result<bool> {
     let updated = sqlx::query(
-        "update jobs set state = 'failed', failure = $2, updated_at = now() where id = $1 and state in ('queued', 'running')",
+        "update jobs set state = 'failed', failure = $2, updated_at = now() \
+         where id = $1 and state in ('queued', 'running')",
     )
     .bind(id)
     .bind(failure)
@@ -215,7 +219,8 @@ pub async fn fail(pool: &PgPool, id: Uuid, failure: &str) -> sqlx::Result<bool> 
     Ok(updated.rows_affected() == 1)
 }
 
-/// Ends every job that did not move for `age`, such as those whose queue entry was lost with Redis. Returns how many.
+/// Ends every job that did not move for `age`, such as those whose queue entry was lost with Redis. Returns
+/// how many.
 pub async fn fail_abandoned(pool: &PgPool, age: Duration, failure: &str) -> sqlx::Result<u64> {
     let updated = sqlx::query(
         "update jobs set state = 'failed', failure = $2, updated_at = now() \
@@ -253,12 +258,13 @@ pub enum Finished {
         /// When it expires.
         expires_at: OffsetDateTime,
     },
-    /// The job has ended otherwise (another worker was quicker) or is gone: the caller removes its object again.
+    /// The job has ended otherwise (another worker was quicker) or is gone: the caller removes its object
+    /// again.
     Superseded,
 }
 
-/// Ends a job with its output: the image row and the job's state in one transaction. The output's life begins here, by the
-/// database's clock. Only the first caller for a job gets [`Finished::Kept`].
+/// Ends a job with its output: the image row and the job's state in one transaction. The output's life begins
+/// here, by the database's clock. Only the first caller for a job gets [`Finished::Kept`].
 pub async fn finish(pool: &PgPool, job_id: Uuid, output: &Output) -> sqlx::Result<Finished> {
     let mut transaction = pool.begin().await?;
     // The row lock makes a second worker wait here, and then see that the job is done.
@@ -274,8 +280,10 @@ pub async fn finish(pool: &PgPool, job_id: Uuid, output: &Output) -> sqlx::Resul
         return Ok(Finished::Superseded);
     };
     let row = sqlx::query(
-        "insert into images (id, user_id, job_id, effect, content_type, size_bytes, width, height, description, expires_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10)) returning expires_at",
+        "insert into images \
+         (id, user_id, job_id, effect, content_type, size_bytes, width, height, description, expires_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10)) \
+         returning expires_at",
     )
     .bind(output.image_id)
     .bind(job.user_id)

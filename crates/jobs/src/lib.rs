@@ -1,7 +1,8 @@
 //! The contract between api and worker: the job row, the image row, the queue, and the key an input waits in.
 //!
-//! The api [`create`]s a row and [`Publisher::publish`]es it; a worker takes it from its [`Consumer`], [`start`]s it, and ends it
-//! with [`finish`] or [`fail`]. The rows are the truth; the queue only says that there is something to do.
+//! The api [`create`]s a row and [`Publisher::publish`]es it; a worker takes it from its [`Consumer`],
+//! [`start`]s it, and ends it with [`finish`] or [`fail`]. The rows are the truth; the queue only says that
+//! there is something to do.
 
 mod consumer;
 mod image_row;
@@ -27,7 +28,8 @@ pub const DEAD_LETTERS: &str = "jobs:dead";
 /// The consumer group of all workers.
 pub const GROUP: &str = "workers";
 
-/// The key in which a job's input waits, with an expiry, apart from the stream: a stream entry outlives its acknowledgement.
+/// The key in which a job's input waits, with an expiry, apart from the stream: a stream entry outlives its
+/// acknowledgement.
 pub fn input_key(job_id: Uuid) -> String {
     format!("input:{job_id}")
 }

@@ -23,7 +23,8 @@ impl Publisher {
         Self { redis }
     }
 
-    /// Stores the input under a key of its own for `input_ttl` (at least a second), then announces the job; both or neither.
+    /// Stores the input under a key of its own for `input_ttl` (at least a second), then announces the job;
+    /// both or neither.
     pub async fn publish(
         &self,
         job_id: Uuid,

@@ -1,7 +1,7 @@
 //! What every service does alike: settings, logs, health, readiness, metrics, draining.
 //!
-//! A service's `main` reads: [`begin`] (logs on, settings at hand), its own config from [`Settings`], its router inside
-//! [`http::wrap`], then [`serve`] until [`Shutdown`] is requested.
+//! A service's `main` reads: [`begin`] (logs on, settings at hand), its own config from [`Settings`], its
+//! router inside [`http::wrap`], then [`serve`] until [`Shutdown`] is requested.
 
 use std::process::ExitCode;
 
@@ -31,7 +31,8 @@ pub const BAD_SETTINGS: u8 = 2;
 
 /// Reads the environment, turns the JSON log on and writes its first line, `starting`.
 ///
-/// On a wrong `LOG_LEVEL` or `DEPLOYMENT_ENVIRONMENT` the refusal is already logged and the exit code is returned.
+/// On a wrong `LOG_LEVEL` or `DEPLOYMENT_ENVIRONMENT` the refusal is already logged and the exit code is
+/// returned.
 pub fn begin(service: &'static str, version: &'static str) -> Result<Settings, ExitCode> {
     let settings = Settings::from_env();
     let read = || -> Result<(tracing_subscriber::EnvFilter, String), SettingError> {

@@ -1,4 +1,5 @@
-//! The log: one JSON object per line on standard error, with the fields of the enclosing spans (`request_id`) at its top level.
+//! The log: one JSON object per line on standard error, with the fields of the enclosing spans (`request_id`)
+//! at its top level.
 
 use std::fmt;
 
@@ -16,8 +17,8 @@ use crate::{SettingError, Settings};
 
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
-/// What `LOG_LEVEL` asks for. A bare level is for our own crates: libraries stay at `warn`, for what they say below that is
-/// about bytes on a wire, which is where secrets are. A whole tracing filter is taken as it is.
+/// What `LOG_LEVEL` asks for. A bare level is for our own crates: libraries stay at `warn`, for what they say
+/// below that is about bytes on a wire, which is where secrets are. A whole tracing filter is taken as it is.
 pub fn filter(settings: &Settings, service: &str) -> Result<EnvFilter, SettingError> {
     const EXPECTED: &str = "error, warn, info, debug, trace, or a tracing filter such as warn,api=debug";
     let text = settings

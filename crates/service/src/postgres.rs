@@ -11,7 +11,8 @@ use crate::{Secret, SettingError, Settings};
 /// A request that gets no connection by then is answered 503.
 const ACQUIRE_WITHIN: Duration = Duration::from_secs(2);
 
-/// No query of a service takes this long; one that does is stopped by the server, so that it frees its connection.
+/// No query of a service takes this long; one that does is stopped by the server, so that it frees its
+/// connection.
 const STATEMENT_TIMEOUT: &str = "5s";
 
 /// Where the database is and who we are there. `Debug` shows no password.
@@ -30,7 +31,8 @@ pub struct PostgresConfig {
 }
 
 impl PostgresConfig {
-    /// Reads `POSTGRES_HOST`, `POSTGRES_PORT` (5432), `POSTGRES_DB`, `POSTGRES_USER`, `POSTGRES_PASSWORD` (or `_FILE`).
+    /// Reads `POSTGRES_HOST`, `POSTGRES_PORT` (5432), `POSTGRES_DB`, `POSTGRES_USER`, `POSTGRES_PASSWORD` (or
+    /// `_FILE`).
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
         Ok(Self {
             host: settings.required("POSTGRES_HOST", "the host name of the database")?,
@@ -51,8 +53,8 @@ impl PostgresConfig {
             .password(self.password.expose())
     }
 
-    /// A pool that connects when it is first used, so that a service starts before its database does. It tests a connection
-    /// before handing it out, so that a restart of the database costs no request an error.
+    /// A pool that connects when it is first used, so that a service starts before its database does. It
+    /// tests a connection before handing it out, so that a restart of the database costs no request an error.
     pub fn pool(&self, max_connections: u32) -> PgPool {
         PgPoolOptions::new()
             .max_connections(max_connections)
@@ -62,8 +64,8 @@ impl PostgresConfig {
             .connect_lazy_with(self.options().options([("statement_timeout", STATEMENT_TIMEOUT)]))
     }
 
-    /// Connects afresh and runs `query`, such as `select 1 from jobs limit 0`. Afresh, for a pool only knows that it waited too
-    /// long, and an operator wants to know why.
+    /// Connects afresh and runs `query`, such as `select 1 from jobs limit 0`. Afresh, for a pool only knows
+    /// that it waited too long, and an operator wants to know why.
     pub async fn probe(&self, query: &'static str) -> Result<(), String> {
         let attempt = async {
             let mut connection = self.options().connect().await?;

@@ -13,8 +13,9 @@ pub const WITHIN: Duration = Duration::from_secs(2);
 
 type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// The dependencies of a service. A probe does what the service itself needs done (a query, a write and a read); its error is
-/// a few words for an operator, and never holds an address's credentials or an answer's body.
+/// The dependencies of a service. A probe does what the service itself needs done (a query, a write and a
+/// read); its error is a few words for an operator, and never holds an address's credentials or an answer's
+/// body.
 #[derive(Clone, Default)]
 pub struct Readiness {
     dependencies: Vec<(&'static str, Probe)>,

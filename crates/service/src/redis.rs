@@ -52,8 +52,8 @@ impl RedisConfig {
         self.connect_waiting(Duration::ZERO)
     }
 
-    /// A connection for commands that block on the server for up to `block`. It must not be shared with other work: a blocked
-    /// connection answers nobody else. Needs a tokio runtime.
+    /// A connection for commands that block on the server for up to `block`. It must not be shared with other
+    /// work: a blocked connection answers nobody else. Needs a tokio runtime.
     pub fn connect_waiting(&self, block: Duration) -> RedisResult<Redis> {
         let address = ConnectionAddr::Tcp(self.host.clone(), self.port);
         let mut info = address.into_connection_info()?;
@@ -80,8 +80,9 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Sends a command. One that met a broken connection is sent a second time over a fresh one (so commands must bear being
-    /// run twice); with the timeouts above, the answer or the error is here within about four seconds.
+    /// Sends a command. One that met a broken connection is sent a second time over a fresh one (so commands
+    /// must bear being run twice); with the timeouts above, the answer or the error is here within about four
+    /// seconds.
     pub async fn run<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let mut connection = self.connection.clone();
         match command.query_async(&mut connection).await {

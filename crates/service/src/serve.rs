@@ -1,4 +1,5 @@
-//! The server: accepts connections until it is asked to stop, then lets the requests under way finish within the grace period.
+//! The server: accepts connections until it is asked to stop, then lets the requests under way finish within
+//! the grace period.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,8 +13,8 @@ use tokio::net::TcpListener;
 
 use crate::Shutdown;
 
-/// A connection that sends no (or half a) request for this long is closed. Longer than the two minutes for which Caddy keeps an
-/// idle connection: closing first would race with its next request.
+/// A connection that sends no (or half a) request for this long is closed. Longer than the two minutes for
+/// which Caddy keeps an idle connection: closing first would race with its next request.
 const HEADER_WITHIN: Duration = Duration::from_secs(150);
 
 /// Connections at the same time; more wait in the kernel's backlog.
@@ -116,7 +117,8 @@ mod tests {
             tokio::task::yield_now().await;
             "done"
         });
-        // Port 0 cannot be asked back from here, so the test finds a free one; nothing else in this process listens.
+        // Port 0 cannot be asked back from here, so the test finds a free one; nothing else in this process
+        // listens.
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()

@@ -1,4 +1,5 @@
-//! The settings reader: environment variables in, typed values out, errors that name the variable and never its value.
+//! The settings reader: environment variables in, typed values out, errors that name the variable and never
+//! its value.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -206,8 +207,9 @@ impl Settings {
         }
     }
 
-    /// A required secret of at least `min_bytes`, from `NAME` or from the file that `NAME_FILE` names (one trailing newline is
-    /// trimmed). The file's path is not repeated in errors either: people paste the secret itself there.
+    /// A required secret of at least `min_bytes`, from `NAME` or from the file that `NAME_FILE` names (one
+    /// trailing newline is trimmed). The file's path is not repeated in errors either: people paste the
+    /// secret itself there.
     pub fn secret(&self, name: &str, min_bytes: usize) -> Result<Secret, SettingError> {
         let file_name = format!("{name}_FILE");
         let expected = if min_bytes > 1 {

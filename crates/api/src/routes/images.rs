@@ -142,11 +142,11 @@ async fn absent(state: &ApiState, user_id: Uuid, id: Uuid) -> ApiError {
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 202, description = "A job was queued; `Location` is its address", body = JobView),
-        (status = 400, description = "The form is malformed", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No session", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The picture is too large", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Not a form, or not a picture", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "A field is missing or refused", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "The form is malformed"),
+        (status = 401, description = "No session"),
+        (status = 413, description = "The picture is too large"),
+        (status = 415, description = "Not a form, or not a picture"),
+        (status = 422, description = "A field is missing or refused"),
     )
 )]
 pub(super) async fn upload(
@@ -188,14 +188,16 @@ pub(super) async fn upload(
         .await;
     drop(seat);
     if let Err(error) = published {
-        // The user is told to try again, so this job must not stand there queued. If this fails too, the sweeper ends it.
+        // The user is told to try again, so this job must not stand there queued. If this fails too, the
+        // sweeper ends it.
         if let Err(error) = jobs::discard(&state.pool, job.id).await {
             let error = service::postgres::reason(&error);
             tracing::warn!(job_id = %job.id, error, "could not discard a job that was not published");
         }
         return Err(error.into());
     }
-    tracing::info!(job_id = %job.id, user_id = %user.user_id, effect = %job.effect, size_bytes = upload.picture.len(), "job queued");
+    let size_bytes = upload.picture.len();
+    tracing::info!(job_id = %job.id, user_id = %user.user_id, effect = %job.effect, size_bytes, "job queued");
     let location = HeaderValue::try_from(format!("/v1/jobs/{}", job.id)).map_err(|_| Problem::internal())?;
     Ok((
         StatusCode::ACCEPTED,
@@ -219,7 +221,7 @@ fn content_length(request: &Request) -> Option<usize> {
     get, path = "/v1/images", tag = "images", operation_id = "listImages", security(("session" = [])),
     responses(
         (status = 200, body = ImageList),
-        (status = 401, description = "No session", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No session"),
     )
 )]
 pub(super) async fn list(State(state): State<ApiState>, user: SignedIn) -> Result<Json<ImageList>, ApiError> {
@@ -242,9 +244,9 @@ pub(super) async fn list(State(state): State<ApiState>, user: SignedIn) -> Resul
     security(("session" = [])),
     responses(
         (status = 200, body = ImageView),
-        (status = 401, description = "No session", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such image of this user", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "It has expired or was deleted", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No session"),
+        (status = 404, description = "No such image of this user"),
+        (status = 410, description = "It has expired or was deleted"),
     )
 )]
 pub(super) async fn one(
@@ -260,13 +262,13 @@ pub(super) async fn one(
 
 /// Delete an image: bytes and row, at once.
 #[utoipa::path(
-    delete, path = "/v1/images/{id}", tag = "images", operation_id = "deleteImage", params(("id" = Uuid, Path)),
-    security(("session" = [])),
+    delete, path = "/v1/images/{id}", tag = "images", operation_id = "deleteImage",
+    params(("id" = Uuid, Path)), security(("session" = [])),
     responses(
         (status = 204),
-        (status = 401, description = "No session", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such image of this user", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "It has expired or was deleted", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No session"),
+        (status = 404, description = "No such image of this user"),
+        (status = 410, description = "It has expired or was deleted"),
     )
 )]
 pub(super) async fn remove(

@@ -56,8 +56,8 @@ impl JobView {
     security(("session" = [])),
     responses(
         (status = 200, body = JobView),
-        (status = 401, description = "No session", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such job of this user", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No session"),
+        (status = 404, description = "No such job of this user"),
     )
 )]
 pub(super) async fn one(

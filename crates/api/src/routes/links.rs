@@ -1,4 +1,5 @@
-//! `/images/{id}?expires=…&signature=…`: the bytes, for whoever holds a link. No session, and no path or query in the log.
+//! `/images/{id}?expires=…&signature=…`: the bytes, for whoever holds a link. No session, and no path or
+//! query in the log.
 
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
@@ -23,8 +24,8 @@ use crate::state::ApiState;
     responses(
         (status = 200, description = "The bytes", content(([u8] = "image/png"), ([u8] = "image/jpeg"))),
         (status = 304, description = "The client has them already (`If-None-Match`)"),
-        (status = 403, description = "The link was not made here, or was changed", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The link or the image has outlived its time", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The link was not made here, or was changed"),
+        (status = 410, description = "The link or the image has outlived its time"),
     )
 )]
 pub(super) async fn follow(

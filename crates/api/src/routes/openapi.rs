@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::openapi::Server;
+use service::http::problem;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Server};
 use utoipa::{Modify, OpenApi, ToSchema};
 
 use crate::state::ApiState;
@@ -28,7 +29,7 @@ use crate::state::ApiState;
         document,
     ),
     components(schemas(ProblemDocument)),
-    modifiers(&SessionScheme),
+    modifiers(&SessionScheme, &EveryErrorIsAProblem),
 )]
 pub(super) struct Description;
 
@@ -64,6 +65,30 @@ impl Modify for SessionScheme {
             .components
             .get_or_insert_default()
             .add_security_scheme("session", scheme);
+    }
+}
+
+/// A handler names its errors; that all of them are problem documents is said here, once.
+struct EveryErrorIsAProblem;
+
+impl Modify for EveryErrorIsAProblem {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let schema = Ref::from_schema_name("ProblemDocument");
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        for item in openapi.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.delete];
+            let responses = operations
+                .into_iter()
+                .flatten()
+                .flat_map(|operation| &mut operation.responses.responses);
+            for (status, response) in responses {
+                if let (RefOr::T(response), true) = (response, status.starts_with(['4', '5'])) {
+                    response
+                        .content
+                        .insert(problem::CONTENT_TYPE.to_owned(), RefOr::T(content.clone()));
+                }
+            }
+        }
     }
 }
 

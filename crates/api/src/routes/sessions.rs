@@ -49,8 +49,8 @@ pub(crate) struct Session {
     post, path = "/v1/sessions", tag = "accounts", operation_id = "logIn", request_body = NewSession,
     responses(
         (status = 201, body = Session),
-        (status = 401, description = "No account has this address and password", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "A field is missing or refused", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No account has this address and password"),
+        (status = 422, description = "A field is missing or refused"),
     )
 )]
 pub(super) async fn log_in(
@@ -125,10 +125,11 @@ fn check(body: NewSession, ceiling: Duration) -> Result<(Option<Email>, String, 
 
 /// Sign out: the token is worth nothing from this moment on.
 #[utoipa::path(
-    delete, path = "/v1/sessions/current", tag = "accounts", operation_id = "logOut", security(("session" = [])),
+    delete, path = "/v1/sessions/current", tag = "accounts", operation_id = "logOut",
+    security(("session" = [])),
     responses(
         (status = 204),
-        (status = 401, description = "No session", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No session"),
     )
 )]
 pub(super) async fn log_out(State(state): State<ApiState>, user: SignedIn) -> Result<StatusCode, ApiError> {

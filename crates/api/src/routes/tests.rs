@@ -169,6 +169,11 @@ async fn document_says_where_the_api_and_the_links_are() {
         answer.body["paths"]["/images/{id}"]["servers"][0]["url"],
         "http://localhost:8080"
     );
+    let refused = &answer.body["paths"]["/v1/users"]["post"]["responses"]["409"]["content"];
+    assert!(
+        refused["application/problem+json"]["schema"]["$ref"].is_string(),
+        "{refused}"
+    );
     assert_eq!(
         answer.body["components"]["securitySchemes"]["session"]["scheme"],
         "bearer"

@@ -40,8 +40,8 @@ pub(crate) struct User {
     post, path = "/v1/users", tag = "accounts", operation_id = "signUp", request_body = NewUser,
     responses(
         (status = 201, body = User),
-        (status = 409, description = "The address has an account already", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "A field is missing or refused", body = super::openapi::ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The address has an account already"),
+        (status = 422, description = "A field is missing or refused"),
     )
 )]
 pub(super) async fn sign_up(

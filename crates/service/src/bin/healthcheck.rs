@@ -1,4 +1,5 @@
-//! `healthcheck URL`: one HTTP GET, for containers without a shell or curl. Exit 0 on 2xx, 1 on anything else, 2 on bad usage.
+//! `healthcheck URL`: one HTTP GET, for containers without a shell or curl. Exit 0 on 2xx, 1 on anything
+//! else, 2 on bad usage.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};

@@ -1,7 +1,8 @@
 //! Reads what is left of a refused request's body.
 //!
-//! A server that answers 413 and closes while the client still sends makes the kernel reset the connection; a proxy in between
-//! then reports 502 and the refusal is lost. So the rest is read and thrown away, up to a bound in bytes and in time.
+//! A server that answers 413 and closes while the client still sends makes the kernel reset the connection; a
+//! proxy in between then reports 502 and the refusal is lost. So the rest is read and thrown away, up to a
+//! bound in bytes and in time.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,5 @@
-//! What every HTTP service does alike: problem documents, request ids, one log line per request, metrics, bounds.
+//! What every HTTP service does alike: problem documents, request ids, one log line per request, metrics,
+//! bounds.
 
 mod busy;
 mod drain;
@@ -24,7 +25,8 @@ use crate::metrics::{HttpMetrics, Metrics};
 pub struct Bounds {
     /// Bytes of a request's body that an extractor accepts, unless a route says otherwise.
     pub body_bytes: usize,
-    /// Bytes of a refused request's body that are still read, so that a proxy sees the refusal instead of a reset.
+    /// Bytes of a refused request's body that are still read, so that a proxy sees the refusal instead of a
+    /// reset.
     pub drain_bytes: usize,
     /// Time for a whole request, unless a route is quicker by itself.
     pub request: Duration,
@@ -32,7 +34,8 @@ pub struct Bounds {
     pub concurrent_requests: usize,
 }
 
-/// Puts the bounds around a service's own routes, without its [`operations`]: those must answer when the service is busy.
+/// Puts the bounds around a service's own routes, without its [`operations`]: those must answer when the
+/// service is busy.
 pub fn bound(router: Router, bounds: Bounds) -> Router {
     router
         .layer(DefaultBodyLimit::max(bounds.body_bytes))
@@ -50,7 +53,8 @@ pub fn bound(router: Router, bounds: Bounds) -> Router {
         ))
 }
 
-/// The outermost layer of every service: request ids, log lines, metrics, and every error a problem document, panics too.
+/// The outermost layer of every service: request ids, log lines, metrics, and every error a problem document,
+/// panics too.
 pub fn wrap(router: Router, metrics: &Metrics) -> Router {
     router
         .layer(CatchPanicLayer::custom(answer_panic))

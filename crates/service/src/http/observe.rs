@@ -1,4 +1,5 @@
-//! Around every request: its id, its span, one log line, its metrics, and its error written out as a problem document.
+//! Around every request: its id, its span, one log line, its metrics, and its error written out as a problem
+//! document.
 
 use std::time::Instant;
 
@@ -102,7 +103,8 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
-/// Writes our own problems out, and replaces what libraries answer by themselves (404, 405, timeouts, refused extractions).
+/// Writes our own problems out, and replaces what libraries answer by themselves (404, 405, timeouts, refused
+/// extractions).
 fn write_problem(response: &mut Response, id: &RequestId) {
     let status = response.status();
     let problem = match response.extensions_mut().remove::<Problem>() {

@@ -7,7 +7,8 @@ use axum::{Json, Router};
 
 use crate::{Metrics, Readiness, metrics};
 
-/// `/health` says that the process is alive and touches no dependency; `/ready` tries each dependency; `/metrics` counts.
+/// `/health` says that the process is alive and touches no dependency; `/ready` tries each dependency;
+/// `/metrics` counts.
 pub fn routes(readiness: Readiness, metrics: Metrics) -> Router {
     Router::new()
         .route(
