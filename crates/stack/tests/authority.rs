@@ -1,8 +1,9 @@
 //! What `docker compose config` makes of files, held against what we make of them: a case per folder beside this file.
 //!
-//! Compose 2 is asked as `docker compose`, or as what the variable `DOCKER_COMPOSE` names. The gate does not need it,
-//! so where it is missing, every case is listed as ignored and the reason is printed; with `DOCKER_COMPOSE` set, it is
-//! an error instead.
+//! Each folder keeps Compose's answer (`recorded.json`, from 2.26), reduced to what the model holds; ours is held
+//! against that everywhere. Whether Compose still says so is asked where it is there: as `docker compose`, or as what
+//! the variable `DOCKER_COMPOSE` names. Where it is missing, those cases are listed as ignored and the reason is
+//! printed; with `DOCKER_COMPOSE` set, it is an error instead. With `RECORD_COMPOSE` set, its answers are written down.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -21,6 +22,7 @@ use std::{
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
 
 /// The variables both see.
 const ENVIRONMENT: [(&str, &str); 4] = [
@@ -48,62 +50,115 @@ fn main() -> ExitCode {
         .nth(2)
         .unwrap()
         .join("compose");
-    folders.push(definition);
-    let trials = folders.into_iter().map(|folder| {
-        let name = format!(
-            "{}_reads_as_compose_reads_it",
-            folder.file_name().unwrap().display()
-        );
+    folders.push(definition.clone());
+    let mut trials = Vec::new();
+    for folder in folders {
+        let name = folder.file_name().unwrap().display().to_string();
+        if folder != definition {
+            let folder = folder.clone();
+            trials.push(Trial::test(
+                format!("{name}_reads_as_compose_read_it"),
+                move || ours_is_recorded(&folder),
+            ));
+        }
         let authority = authority.clone();
-        Trial::test(name, move || case(&authority?, &folder)).with_ignored_flag(missing)
-    });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+        let asked = Trial::test(format!("{name}_reads_as_compose_reads_it"), move || {
+            ours_is_theirs(&authority?, &folder)
+        });
+        trials.push(asked.with_ignored_flag(missing));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Copies a case to a folder of its own, asks both, and compares.
-fn case(authority: &[String], folder: &Path) -> Result<(), Failed> {
-    let copy = tempfile::tempdir()?;
-    let project = copy.path().join("project");
-    fs::create_dir(&project)?;
-    let mut files = Vec::new();
-    for (name, to) in [
-        ("compose.yaml", "compose.yaml"),
-        ("overlay.yaml", "overlay.yaml"),
-        ("dotenv", ".env"),
-    ] {
-        if folder.join(name).is_file() {
-            fs::copy(folder.join(name), project.join(to))?;
-            if name != "dotenv" {
-                files.push(project.join(to));
+/// A case, copied to a folder of its own.
+struct Case {
+    folder: tempfile::TempDir,
+    files: Vec<PathBuf>,
+    profiles: Vec<String>,
+}
+
+impl Case {
+    fn copy(from: &Path) -> Result<Self, Failed> {
+        let folder = tempfile::tempdir()?;
+        let project = folder.path().join("project");
+        fs::create_dir(&project)?;
+        let mut files = Vec::new();
+        for name in ["compose.yaml", "overlay.yaml"] {
+            if from.join(name).is_file() {
+                fs::copy(from.join(name), project.join(name))?;
+                files.push(project.join(name));
             }
         }
+        if from.join("dotenv").is_file() {
+            fs::copy(from.join("dotenv"), project.join(".env"))?;
+        }
+        let enabled = fs::read_to_string(from.join("enabled")).unwrap_or_default();
+        let profiles = enabled.split_whitespace().map(str::to_owned).collect();
+        Ok(Self {
+            folder,
+            files,
+            profiles,
+        })
     }
-    let enabled = fs::read_to_string(folder.join("enabled")).unwrap_or_default();
-    let profiles: Vec<String> = enabled.split_whitespace().map(str::to_owned).collect();
 
-    let theirs = compose::config(authority, &files, &profiles, &ENVIRONMENT)?;
-    let lookup = |name: &str| {
-        ENVIRONMENT
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| (*value).to_owned())
-    };
-    let ours = stack::read(&files, &lookup, &profiles).map_err(|error| error.excerpts())?;
-    let (ours, theirs) = (ours::shown(&ours), compose::shown(&theirs));
-    if ours == theirs {
+    /// What we make of it, without the folder's path.
+    fn ours(&self) -> Result<Value, Failed> {
+        let lookup = |name: &str| {
+            ENVIRONMENT
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        let stack = stack::read(&self.files, &lookup, &self.profiles).map_err(|error| error.excerpts())?;
+        self.placeless(&ours::shown(&stack))
+    }
+
+    /// What Compose makes of it, without the folder's path.
+    fn theirs(&self, authority: &[String]) -> Result<Value, Failed> {
+        let config = compose::config(authority, &self.files, &self.profiles, &ENVIRONMENT)?;
+        self.placeless(&compose::shown(&config))
+    }
+
+    fn placeless(&self, value: &Value) -> Result<Value, Failed> {
+        let folder = self.folder.path().display().to_string();
+        Ok(serde_json::from_str(
+            &value.to_string().replace(&folder, "/folder"),
+        )?)
+    }
+}
+
+fn ours_is_recorded(folder: &Path) -> Result<(), Failed> {
+    let recorded = serde_json::from_str(&fs::read_to_string(folder.join("recorded.json"))?)?;
+    same(&recorded, &Case::copy(folder)?.ours()?)
+}
+
+fn ours_is_theirs(authority: &[String], folder: &Path) -> Result<(), Failed> {
+    let case = Case::copy(folder)?;
+    let theirs = case.theirs(authority)?;
+    if std::env::var_os("RECORD_COMPOSE").is_some() && folder.starts_with(env!("CARGO_MANIFEST_DIR")) {
+        fs::write(
+            folder.join("recorded.json"),
+            serde_json::to_string_pretty(&theirs)? + "\n",
+        )?;
+    }
+    same(&theirs, &case.ours()?)
+}
+
+fn same(theirs: &Value, ours: &Value) -> Result<(), Failed> {
+    if theirs == ours {
         return Ok(());
     }
     Err(Failed::from(format!(
         "line by line, theirs (-) and ours (+):\n{}",
-        difference(&theirs, &ours)
+        difference(theirs, ours)
     )))
 }
 
 /// The lines that differ.
-fn difference(theirs: &serde_json::Value, ours: &serde_json::Value) -> String {
-    let lines = |value: &serde_json::Value| {
+fn difference(theirs: &Value, ours: &Value) -> String {
+    let lines = |value: &Value| {
         let mut lines = Vec::new();
-        flatten(value, String::new(), &mut lines);
+        flatten(value, "", &mut lines);
         lines
     };
     let (theirs, ours) = (lines(theirs), lines(ours));
@@ -118,11 +173,11 @@ fn difference(theirs: &serde_json::Value, ours: &serde_json::Value) -> String {
         .join("\n")
 }
 
-fn flatten(value: &serde_json::Value, path: String, lines: &mut Vec<String>) {
+fn flatten(value: &Value, path: &str, lines: &mut Vec<String>) {
     match value {
-        serde_json::Value::Object(entries) if !entries.is_empty() => {
+        Value::Object(entries) if !entries.is_empty() => {
             for (key, value) in entries {
-                flatten(value, format!("{path}.{key}"), lines);
+                flatten(value, &format!("{path}.{key}"), lines);
             }
         }
         other => lines.push(format!("{path} = {other}")),

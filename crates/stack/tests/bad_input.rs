@@ -186,11 +186,11 @@ fn a_wrong_line_in_dotenv_is_refused_without_its_value() {
 
 /// Nine levels of ten aliases each.
 fn bomb() -> String {
-    let mut text = "x-a: &a [b, b, b, b, b, b, b, b, b, b]\n".to_owned();
-    for (level, letter) in ('b'..='i').enumerate() {
-        let below = char::from(b'a' + u8::try_from(level).unwrap());
+    let level = |(below, letter): (char, char)| {
         let aliases = vec![format!("*{below}"); 10].join(", ");
-        text += &format!("x-{letter}: &{letter} [{aliases}]\n");
-    }
-    text + "services: {api: {image: x}}\n"
+        format!("x-{letter}: &{letter} [{aliases}]\n")
+    };
+    let levels: String = ('a'..='h').zip('b'..='i').map(level).collect();
+    let first = "x-a: &a [b, b, b, b, b, b, b, b, b, b]\n";
+    format!("{first}{levels}services: {{api: {{image: x}}}}\n")
 }

@@ -1,5 +1,6 @@
 //! YAML as a tree in which every node knows its place.
 
+mod expand;
 mod parse;
 mod scalar;
 mod tag;
