@@ -27,21 +27,43 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// The advisory lock of sweeping: any number that nothing else in this database uses.
 const LOCK: i64 = 0x5357_4545_5045_5200;
 
-/// Sweeps at every interval until `shutdown` is requested.
+/// A burst of outputs that expire one after the other is swept together.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Sweeps at every interval, and earlier where an output expires earlier, until `shutdown` is requested.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     let mut outage = Outage::of("sweeping");
+    let interval = worker.config.sweep_interval;
     loop {
-        match sweep(&worker).await {
-            Ok(()) => outage.works(),
-            Err(why) => outage.failed(&why),
-        }
-        if stopped_during(worker.config.sweep_interval, &shutdown).await {
+        let pause = match sweep(&worker).await {
+            Ok(overdue) => {
+                outage.works();
+                pause_until_due(overdue, interval)
+            }
+            Err(why) => {
+                outage.failed(&why);
+                interval
+            }
+        };
+        if stopped_during(pause, &shutdown).await {
             return;
         }
     }
 }
 
-async fn sweep(worker: &Worker) -> Result<(), String> {
+/// `overdue` is negative while the next output still has time left, in seconds; none where there is no output.
+fn pause_until_due(overdue: Option<f64>, interval: Duration) -> Duration {
+    match overdue {
+        // What is overdue after a sweep is another worker's, or there was too much for one sweep.
+        Some(overdue) if overdue < 0.0 => Duration::try_from_secs_f64(-overdue)
+            .unwrap_or(interval)
+            .clamp(SHORTEST_PAUSE.min(interval), interval),
+        _ => interval,
+    }
+}
+
+/// Removes what is overdue, and says for how many seconds the oldest output then left has been.
+async fn sweep(worker: &Worker) -> Result<Option<f64>, String> {
     let explain = |error: sqlx::Error| postgres::reason(&error);
     // The lock goes with its transaction: a worker that dies gives it back.
     let mut lock = worker.pool.begin().await.map_err(explain)?;
@@ -56,18 +78,16 @@ async fn sweep(worker: &Worker) -> Result<(), String> {
         lock.rollback().await.map_err(explain)?;
         swept?;
     }
-    let overdue = oldest_overdue(&worker.pool).await.map_err(explain)?;
-    worker.metrics.oldest_overdue.set(overdue);
-    Ok(())
-}
-
-/// For how many seconds the oldest expired output has been waiting; 0 when there is none.
-async fn oldest_overdue(pool: &PgPool) -> sqlx::Result<f64> {
-    sqlx::query_scalar(
-        "select coalesce(extract(epoch from now() - min(expires_at)), 0)::float8 from images where expires_at <= now()",
-    )
-    .fetch_one(pool)
-    .await
+    let overdue: Option<f64> =
+        sqlx::query_scalar("select extract(epoch from now() - min(expires_at))::float8 from images")
+            .fetch_one(&worker.pool)
+            .await
+            .map_err(explain)?;
+    worker
+        .metrics
+        .oldest_overdue
+        .set(overdue.unwrap_or_default().max(0.0));
+    Ok(overdue)
 }
 
 /// The rows of outputs, as far as the sweeper needs them.
@@ -181,6 +201,16 @@ mod tests {
     async fn sweep_once(table: &Table, store: &Memory) -> Result<(), String> {
         let metrics = WorkerMetrics::register(&Metrics::new());
         backlog(table, store, &metrics, Instant::now() + LONGEST).await
+    }
+
+    #[test]
+    fn next_sweep_comes_when_the_next_output_expires_and_never_later_than_the_interval() {
+        let interval = Duration::from_secs(2);
+        assert_eq!(pause_until_due(None, interval), interval);
+        assert_eq!(pause_until_due(Some(-3600.0), interval), interval);
+        assert_eq!(pause_until_due(Some(-1.5), interval), Duration::from_millis(1500));
+        assert_eq!(pause_until_due(Some(-0.001), interval), SHORTEST_PAUSE);
+        assert_eq!(pause_until_due(Some(9.0), interval), interval);
     }
 
     #[tokio::test]
