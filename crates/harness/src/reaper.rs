@@ -10,6 +10,7 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, ExitCode, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -35,6 +36,9 @@ const RELEASE: &[u8] = b"release";
 /// How long removal may take before the reaper gives up: the engine may be busy, or starting what was asked of it last.
 const SWEEP_WITHIN: Duration = Duration::from_mins(1);
 
+/// Whether this program would serve as reaper when it is started as one.
+static CAN_SERVE: AtomicBool = AtomicBool::new(false);
+
 /// Holds a run: as long as this lives, the reaper waits.
 #[derive(Debug)]
 pub struct Lease {
@@ -44,6 +48,12 @@ pub struct Lease {
 impl Lease {
     /// Starts the reaper of `run`. The program's `main` must begin with [`serve_if_asked`].
     pub fn take(run: &Run) -> io::Result<Self> {
+        if !CAN_SERVE.load(Ordering::Relaxed) {
+            // Started as a reaper, such a program would do its own work all over again instead.
+            return Err(io::Error::other(
+                "this program's `main` does not begin with `reaper::serve_if_asked`",
+            ));
+        }
         let mut command = Command::new(std::env::current_exe()?);
         command
             .env(ASKED, format!("{} {}", run.id, run.folder.display()))
@@ -78,6 +88,7 @@ pub enum Volumes {
 /// Serves as reaper where this process was started as one, and says with which exit code to end. To be called first
 /// thing in `main` of every program that brings stacks up.
 pub fn serve_if_asked() -> Option<ExitCode> {
+    CAN_SERVE.store(true, Ordering::Relaxed);
     let asked = std::env::var(ASKED).ok()?;
     let (id, folder) = asked.split_once(' ')?;
     let id = RunId::parse(id)?;

@@ -98,6 +98,9 @@ pub(crate) struct Up {
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
+    /// Give the run this name, to have several side by side [default: dev]
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,7 +14,7 @@ use harness::{
 use stack::Stack;
 use time::OffsetDateTime;
 
-use super::{DEV, Failure, repository, run_id};
+use super::{Failure, repository, run_id};
 use crate::{
     args,
     progress::{self, say, style},
@@ -32,14 +32,14 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let events = progress::shown();
     let (engine, images) = gate::prepare(&images, &repository, &events).await?;
 
-    let id = run_id(None)?;
+    let id = run_id(up.run.as_deref())?;
     let found = reaper::runs(&engine.docker).await.map_err(Failure::not_up)?;
     if found.iter().any(|run| run.id == id) {
         return Err(Failure::usage(
             "the stack is up already; `make down` takes it down first",
         ));
     }
-    let folder = repository.join("target/shakedown/dev");
+    let folder = repository.join("target/shakedown").join(id.name_of("run"));
     let run = Run::begin_at(id, &folder, OWNER_NOBODY)
         .map_err(|error| Failure::not_up(format!("the run's folder could not be made: {error}")))?;
     let plan = Plan {
@@ -61,9 +61,10 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
             .map_err(Failure::not_up)?;
         return Ok(exit::NOT_UP);
     }
-    say(&format!(
-        "The stack is up as run `{DEV}`{origin}.\n  logs:  shakedown logs --follow\n  down:  make down"
-    ));
+    let id = &brought.running.plan().run.id;
+    say(&format!("The stack is up as run `{id}`{origin}."));
+    say(&format!("  logs:  shakedown logs --run {id} --follow"));
+    say(&format!("  down:  shakedown down --run {id}"));
     brought.running.keep();
     Ok(exit::PASS)
 }

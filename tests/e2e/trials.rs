@@ -1,0 +1,434 @@
+//! Trials of the gate itself: each breaks something on purpose, runs the command, and holds its exit code, its report
+//! and its words against what a person needs to find the cause.
+//!
+//! This program is also the command, when it is asked to be: so the trials see real exit codes and real signals.
+
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+/// Set: this program is the command `shakedown`.
+const AS_COMMAND: &str = "SHAKEDOWN_TRIAL_AS_COMMAND";
+/// Leftovers of a killed run are gone within this.
+const CLEAN_WITHIN: Duration = Duration::from_secs(10);
+
+fn main() -> ExitCode {
+    if std::env::var_os(AS_COMMAND).is_some() {
+        return shakedown::main();
+    }
+    let mut arguments = Arguments::from_args();
+    // Two gates at once are one of the trials; more than that only makes a small machine slow.
+    arguments.test_threads.get_or_insert(2);
+    libtest_mimic::run(&arguments, trials()).exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = BROKEN
+        .iter()
+        .map(|broken| Trial::test(broken.name, || try_out(broken)))
+        .collect();
+    trials.extend([
+        Trial::test("two_gates_run_side_by_side", two_gates),
+        Trial::test("nothing_is_left_after_ctrl_c", || {
+            leaves_nothing("INT", Some(130))
+        }),
+        Trial::test("nothing_is_left_after_sigterm", || {
+            leaves_nothing("TERM", Some(130))
+        }),
+        Trial::test("nothing_is_left_after_sigkill", || leaves_nothing("KILL", None)),
+        Trial::test("a_port_in_use_is_named", port_in_use),
+        Trial::test("missing_images_are_named", missing_images),
+        Trial::test("an_image_for_another_architecture_is_refused", other_architecture),
+        Trial::test("no_engine_is_said_to_be_missing", no_engine),
+    ]);
+    trials
+}
+
+/// A stack that is broken by an overlay, and what the gate must say of it.
+struct Broken {
+    name: &'static str,
+    overlay: &'static str,
+    only: &'static [&'static str],
+    exit_code: i32,
+    /// The check that must fail, where one is judged.
+    fails: Option<&'static str>,
+    /// What the person must be told.
+    says: &'static [&'static str],
+}
+
+const BROKEN: &[Broken] = &[
+    Broken {
+        name: "a_redis_that_is_elsewhere_is_named",
+        overlay: "services: { api: { environment: { REDIS_URL: 'redis://elsewhere:6379/0' } } }\n\
+                  x-shakedown: { ready_within: 12s }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.api"),
+        says: &["`api`", "its dependency redis is down"],
+    },
+    Broken {
+        name: "a_postgres_that_is_a_redis_is_not_ready",
+        overlay: "services: { postgres: { image: '${REDIS_IMAGE}' } }\nx-shakedown: { ready_within: 12s }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.postgres"),
+        says: &["`postgres`", "the last"],
+    },
+    Broken {
+        name: "a_migration_that_fails_is_named",
+        overlay: "services: { migrate: { environment: { POSTGRES_DB: nowhere } } }\n\
+                  x-shakedown: { ready_within: 45s }",
+        only: &["order.oneshot"],
+        exit_code: 4,
+        fails: Some("order.oneshot.migrate"),
+        says: &["`migrate`", "exited with code"],
+    },
+    Broken {
+        name: "a_oneshot_that_never_ends_is_named",
+        overlay: "services: { migrate: { command: [serve], environment: { REDIS_URL: 'redis://redis:6379/0', \
+                  PUBLIC_ORIGIN: 'http://localhost', LINK_SIGNING_KEY: '0123456789012345678901234567890123456789', \
+                  REDIS_PASSWORD_FILE: /run/secrets/redis_password }, secrets: [redis_password] } }\n\
+                  x-shakedown: { ready_within: 10s }",
+        only: &["order.oneshot"],
+        exit_code: 4,
+        fails: Some("order.oneshot.migrate"),
+        says: &["`migrate`", "where exit code 0 is waited for"],
+    },
+    Broken {
+        name: "a_missing_healthcheck_fails_its_check",
+        overlay: "services: { api: { healthcheck: { disable: true } } }",
+        only: &["health.declared"],
+        exit_code: 1,
+        fails: Some("health.declared.api"),
+        says: &["the definition declares none"],
+    },
+    Broken {
+        name: "a_time_to_live_of_zero_stops_the_start",
+        overlay: "services: { api: { environment: { OUTPUT_TTL_SECONDS: '0' } } }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.api"),
+        says: &["`api`", "exited with code 2", "OUTPUT_TTL_SECONDS"],
+    },
+    Broken {
+        name: "an_empty_setting_stops_the_start",
+        overlay: "services: { api: { environment: { PUBLIC_ORIGIN: '' } } }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.api"),
+        says: &["`api`", "PUBLIC_ORIGIN"],
+    },
+    Broken {
+        name: "a_crash_loop_behind_a_restart_policy_is_no_readiness",
+        overlay: "services: { worker: { restart: always, environment: { SWEEP_INTERVAL_SECONDS: never } } }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.worker"),
+        says: &["`worker`", "SWEEP_INTERVAL_SECONDS"],
+    },
+    Broken {
+        name: "a_program_that_is_not_there_is_named",
+        overlay: "services: { worker: { entrypoint: [/bin/nothing] } }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.worker"),
+        says: &["`worker`", "has no such program"],
+    },
+    Broken {
+        name: "an_image_that_is_not_loaded_is_never_pulled",
+        overlay: "services: { api: { image: 'shakedown/api:nowhere' } }",
+        only: &[],
+        exit_code: 4,
+        fails: None,
+        says: &["shakedown/api:nowhere", "never pulled"],
+    },
+    Broken {
+        name: "a_secret_in_a_log_is_found",
+        overlay: "services: { redis: { entrypoint: [bash, -c, 'cat /run/secrets/redis_password; echo; \
+                  exec redis-entrypoint'] } }",
+        only: &["secrets.logs.redis"],
+        exit_code: 1,
+        fails: Some("secrets.logs.redis"),
+        says: &["redis_password as plain in redis"],
+    },
+];
+
+/// A finished command: exit code, all it said, and its report where it wrote one.
+struct Done {
+    code: Option<i32>,
+    said: String,
+    report: Option<Value>,
+}
+
+fn command(arguments: &[&str]) -> Result<Command, Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(arguments)
+        .env(AS_COMMAND, "1")
+        .current_dir(e2e::repository())
+        .stdin(Stdio::null());
+    Ok(command)
+}
+
+fn run(arguments: &[&str], report: Option<&Path>) -> Result<Done, Failed> {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command(arguments)?.output()?;
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr)
+    );
+    let report = report.and_then(|folder| fs::read(folder.join("report.json")).ok());
+    Ok(Done {
+        code: status.code(),
+        said,
+        report: report.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+    })
+}
+
+fn try_out(broken: &Broken) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let overlay = folder.path().join("overlay.yaml");
+    fs::write(&overlay, broken.overlay)?;
+    let (overlay, report) = (overlay.display().to_string(), folder.path().join("report"));
+    let reported = report.display().to_string();
+    let mut arguments = vec!["gate", "--overlay", &overlay, "--report", &reported];
+    arguments.extend(broken.only.iter().flat_map(|only| ["--only", only]));
+    let done = run(&arguments, Some(&report))?;
+    expect(&done, broken.exit_code, broken.says)?;
+    if let Some(check) = broken.fails {
+        let verdict =
+            verdict(&done, check).ok_or_else(|| format!("no verdict about {check}:\n{}", done.said))?;
+        if verdict != "fail" {
+            return Err(format!("{check} is {verdict}, and must fail:\n{}", done.said).into());
+        }
+    }
+    Ok(())
+}
+
+fn expect(done: &Done, code: i32, says: &[&str]) -> Result<(), Failed> {
+    if done.code != Some(code) {
+        return Err(format!(
+            "exit code {:?} where {code} was expected:\n{}",
+            done.code, done.said
+        )
+        .into());
+    }
+    match says.iter().find(|words| !done.said.contains(**words)) {
+        Some(words) => Err(format!("nothing about `{words}` in:\n{}", done.said).into()),
+        None => Ok(()),
+    }
+}
+
+fn verdict(done: &Done, check: &str) -> Option<String> {
+    let verdicts = done.report.as_ref()?.get("verdicts")?.as_array()?;
+    let found = verdicts
+        .iter()
+        .find(|verdict| verdict.get("check").is_some_and(|id| id == check))?;
+    Some(found.get("verdict")?.as_str()?.to_owned())
+}
+
+fn two_gates() -> Result<(), Failed> {
+    let folders = [tempfile::tempdir()?, tempfile::tempdir()?];
+    let children: Vec<Child> = folders
+        .iter()
+        .map(|folder| {
+            let reported = folder.path().display().to_string();
+            let mut gate = command(&["gate", "--only", "smoke", "--report", &reported])?;
+            Ok(gate.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+        })
+        .collect::<Result<_, Failed>>()?;
+    for child in children {
+        let output = child.wait_with_output()?;
+        if output.status.code() != Some(0) {
+            return Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat())
+                .into_owned()
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// Starts a gate, waits until it has containers, ends it by a signal, and looks for what is left.
+fn leaves_nothing(signal: &str, code: Option<i32>) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let reported = folder.path().display().to_string();
+    let gate = command(&["gate", "--report", &reported])?
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut gate = gate?;
+    let run = wait_for(Duration::from_mins(1), || {
+        Ok(run_folder(folder.path()).filter(|run| left(run) > 3))
+    })?;
+    Command::new("kill")
+        .args([&format!("-{signal}"), &gate.id().to_string()])
+        .status()?;
+    let ended = gate.wait()?;
+    if code.is_some() && ended.code() != code {
+        return Err(format!(
+            "exit code {:?} after SIG{signal}, where {code:?} was expected",
+            ended.code()
+        )
+        .into());
+    }
+    wait_for(CLEAN_WITHIN, || {
+        let gone = left(&run) == 0 && run_folder(folder.path()).is_none();
+        Ok(gone.then_some(()))
+    })
+    .map_err(|_| {
+        format!(
+            "{} things of run {run} are left {CLEAN_WITHIN:?} after SIG{signal}",
+            left(&run)
+        )
+        .into()
+    })
+}
+
+/// The id of the run whose folder is below `folder`.
+fn run_folder(folder: &Path) -> Option<String> {
+    let names = fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names
+        .into_iter()
+        .find_map(|name| Some(name.strip_prefix("shakedown-")?.strip_suffix("-run")?.to_owned()))
+}
+
+/// Containers, networks and volumes with the run's label.
+fn left(run: &str) -> usize {
+    let filter = format!("label={}={run}", harness::run::LABEL_RUN);
+    let count = |list: &[&str]| {
+        let output = Command::new("docker")
+            .args(list)
+            .args(["--quiet", "--filter", &filter])
+            .output();
+        output.map_or(usize::MAX / 4, |output| {
+            String::from_utf8_lossy(&output.stdout).lines().count()
+        })
+    };
+    count(&["ps", "--all"]) + count(&["network", "ls"]) + count(&["volume", "ls"])
+}
+
+fn wait_for<T>(within: Duration, mut look: impl FnMut() -> Result<Option<T>, Failed>) -> Result<T, Failed> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look()? {
+            return Ok(found);
+        }
+        if start.elapsed() > within {
+            return Err(format!("not within {within:?}").into());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A gate takes any free port; `up` wants the one of the definition.
+fn port_in_use() -> Result<(), Failed> {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let port = taken.local_addr()?.port();
+    let folder = tempfile::tempdir()?;
+    let secrets = local_secrets(folder.path())?;
+    let overlay = folder.path().join("overlay.yaml");
+    fs::write(&overlay, format!("name: trial\n{secrets}"))?;
+    let overlay = overlay.display().to_string();
+    let output = command(&["up", "--run", "trial-port", "--overlay", &overlay])?
+        .env("PROXY_PORT", port.to_string())
+        .output()?;
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    run(&["down", "--run", "trial-port", "--volumes"], None)?;
+    let done = Done {
+        code: output.status.code(),
+        said,
+        report: None,
+    };
+    expect(
+        &done,
+        4,
+        &[
+            "`proxy`",
+            &format!("host port {port}"),
+            "is taken by another program",
+        ],
+    )
+}
+
+/// Secrets of its own for a stack that is not a gate's.
+fn local_secrets(folder: &Path) -> Result<String, Failed> {
+    let mut overlay = String::from("secrets:\n");
+    for name in [
+        "postgres_password",
+        "postgres_app_password",
+        "redis_password",
+        "link_signing_key",
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, "0123456789abcdefghijklmnopqrstuvwxyzABCD")?;
+        writeln!(overlay, "  {name}: {{ file: {} }}", file.display())?;
+    }
+    Ok(overlay)
+}
+
+fn missing_images() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let images = folder.path().display().to_string();
+    let done = run(&["gate", "--images", &images], None)?;
+    expect(
+        &done,
+        4,
+        &[images.as_str(), "there is no manifest.json", "make images"],
+    )
+}
+
+/// The manifest of the real images with another architecture written into it.
+fn other_architecture() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let manifest = fs::read_to_string(e2e::images_folder().join("manifest.json"))?;
+    let mut manifest: Value = serde_json::from_str(&manifest)?;
+    let images = manifest
+        .get_mut("images")
+        .and_then(Value::as_array_mut)
+        .ok_or("no images")?;
+    for image in images {
+        let archive: PathBuf = image["archive"].as_str().ok_or("no archive")?.into();
+        std::os::unix::fs::symlink(e2e::images_folder().join(&archive), folder.path().join(&archive))?;
+        image["architecture"] = "riscv64".into();
+    }
+    fs::write(folder.path().join("manifest.json"), manifest.to_string())?;
+    let images = folder.path().display().to_string();
+    let done = run(&["gate", "--images", &images], None)?;
+    expect(&done, 4, &["built for riscv64", "the engine runs"])
+}
+
+fn no_engine() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let socket = format!("unix://{}/no.sock", folder.path().display());
+    let output = command(&["gate"])?.env("DOCKER_HOST", &socket).output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let done = Done {
+        code: output.status.code(),
+        said,
+        report: None,
+    };
+    expect(
+        &done,
+        4,
+        &["no container engine answers", &socket, "make bootstrap"],
+    )
+}
