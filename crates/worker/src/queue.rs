@@ -30,6 +30,8 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 
     loop {
         let slot = tokio::select! {
+            // In this order, or a stop would now and then be noticed a wait later.
+            biased;
             () = shutdown.requested() => break,
             slot = Arc::clone(&slots).acquire_owned() => slot,
         };
