@@ -1,10 +1,17 @@
 //! Every HTTP body and header that any client of the run received, error pages included.
 
+use reqwest::Method;
+
 use super::searched;
 use crate::{canary::Search, observation::Surface, running::RunningStack};
 
-/// Searches bodies and headers, one surface each: the marker came back somewhere, because people signed up with it.
-pub(super) fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
+/// Searches bodies and headers, one surface each. The marker came back in a body, because people signed up with it, and
+/// in a header, because the api hands back a request's id.
+pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
+    if let Ok(api) = running.client_of("api").await {
+        let marker = running.plan().run.marker.clone();
+        api.send("marker", Method::GET, "/health", |request| request.header("x-request-id", marker)).await;
+    }
     let exchanges = running.recorder().exchanges();
     let answers = || {
         exchanges
@@ -42,13 +49,4 @@ pub(super) fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
         surfaces.push(searched(check.into(), &part, Ok(all), search));
     }
     surfaces
-}
-
-/// Bearer tokens that were told to people in this run, by the step that told them.
-pub fn secrets_told_to_people(running: &RunningStack) -> Vec<String> {
-    let exchanges = running.recorder().exchanges();
-    exchanges
-        .iter()
-        .filter_map(|exchange| exchange.answer.as_ref().ok()?.text("/token"))
-        .collect()
 }

@@ -12,15 +12,13 @@ use crate::{
     running::RunningStack,
 };
 
-pub use http::secrets_told_to_people;
-
 /// Reads every surface of the running stack. To be called last: it sees what was left by all that happened before.
 pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Vec<Surface>> {
     let search = running.search();
     let (logs, containers) = tokio::join!(logs::read(running, &search), containers::read(running, &search));
     let mut surfaces = logs;
     surfaces.extend(containers);
-    surfaces.extend(http::read(running, &search));
+    surfaces.extend(http::read(running, &search).await);
     let bytes: usize = surfaces
         .iter()
         .filter_map(|surface| surface.bytes.as_ref().ok())

@@ -246,7 +246,8 @@ impl Containers {
                 network_mode: Some("none".into()),
                 mounts: Some(mounts),
                 cap_drop: Some(vec!["ALL".into()]),
-                cap_add: Some(vec!["DAC_OVERRIDE".into(), "FOWNER".into()]),
+                // To read and restore what other users own; without FSETID, chmod would drop a folder's setgid bit.
+                cap_add: Some(["DAC_OVERRIDE", "FOWNER", "FSETID"].map(Into::into).to_vec()),
                 readonly_rootfs: Some(true),
                 ..Default::default()
             }),

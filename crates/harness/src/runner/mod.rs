@@ -132,8 +132,8 @@ pub trait Runner: Send + Sync {
     async fn inspect(&self, instance: &str) -> Result<String, RunnerError>;
     /// The arguments of every process of an instance.
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError>;
-    /// Runs a program of the toolbox over a volume of the stack, mounted at `/volume`, as user 0 without
-    /// capabilities. Returns its output; a non-zero exit code is an error.
+    /// Runs a program of the toolbox over a volume of the stack, mounted at `/volume`, as user 0 with no
+    /// more capabilities than files of other users need. Returns its output; a non-zero exit code is an error.
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError>;
     /// Starts a program that does nothing and shows the run's control marker in its arguments, and returns its
     /// instance name: what reads processes must see it.
