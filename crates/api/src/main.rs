@@ -54,6 +54,10 @@ async fn run_server(settings: &Settings) -> Result<(), Ended> {
     let config = ApiConfig::read(settings)?;
     let shutdown = Shutdown::on_signals().map_err(Ended::other)?;
     let metrics = Metrics::new();
+    metrics.tell_build(&[
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("schema_version", migrate::newest_version().to_string()),
+    ]);
     let state = ApiState::connect(&config).map_err(Ended::other)?;
     let router = routes::router(state, &metrics);
     service::serve(config.listen, router, shutdown, config.grace)

@@ -15,6 +15,11 @@ use crate::config::MigrateConfig;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
+/// The newest migration that this program was built with; 0 where there is none.
+pub(crate) fn newest_version() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// Long enough for a database that is still being made.
 const POSTGRES_WITHIN: Duration = Duration::from_secs(30);
 

@@ -6,6 +6,7 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 /// The content type of [`Metrics::encode`]'s text.
@@ -33,6 +34,13 @@ impl Metrics {
             .unwrap_or_else(PoisonError::into_inner)
             .register(name, help, metric.clone());
         metric
+    }
+
+    /// Registers `build_info`: 1, with these labels. They tell which build answers, such as `version`.
+    pub fn tell_build(&self, labels: &[(&'static str, String)]) {
+        let info = Info::new(labels.to_vec());
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register("build", "Which build this is", info);
     }
 
     /// All metrics as text.
