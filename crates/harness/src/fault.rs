@@ -38,7 +38,13 @@ impl Fault {
             }
             Self::Unwritable { volume } => {
                 let before = mode(running, volume).await?;
-                chmod(running, volume, "0550").await?;
+                chmod(running, volume, "a-w").await?;
+                let now = mode(running, volume).await?;
+                if is_writable(&now) {
+                    return Err(format!(
+                        "the folder of volume `{volume}` has mode {now} after `chmod a-w`"
+                    ));
+                }
                 before
             }
         };
@@ -58,7 +64,18 @@ impl Injected {
                 .start(instance)
                 .await
                 .map_err(|error| error.to_string()),
-            Fault::Unwritable { volume } => chmod(running, volume, &self.before).await,
+            Fault::Unwritable { volume } => {
+                chmod(running, volume, &self.before).await?;
+                let now = mode(running, volume).await?;
+                if now == self.before {
+                    Ok(())
+                } else {
+                    Err(format!(
+                        "the folder of volume `{volume}` has mode {now} where {} was",
+                        self.before
+                    ))
+                }
+            }
         }
     }
 }
@@ -75,19 +92,24 @@ async fn mode(running: &RunningStack, volume: &str) -> Result<String, String> {
     )
 }
 
-/// Changes the mode of a volume's top folder, and sees that it was changed.
+/// Whether an octal mode lets anybody write.
+fn is_writable(mode: &str) -> bool {
+    u32::from_str_radix(mode, 8).is_ok_and(|mode| mode & 0o222 != 0)
+}
+
+/// Changes the mode of a volume's top folder.
 async fn chmod(running: &RunningStack, volume: &str, to: &str) -> Result<(), String> {
-    running
-        .runner()
-        .toolbox(volume, &["chmod", to, "/volume"])
-        .await
-        .map_err(|error| error.to_string())?;
-    let now = mode(running, volume).await?;
-    if now.trim_start_matches('0') == to.trim_start_matches('0') {
-        Ok(())
-    } else {
-        Err(format!(
-            "the folder of volume `{volume}` has mode {now} after `chmod {to}`"
-        ))
+    let changed = running.runner().toolbox(volume, &["chmod", to, "/volume"]).await;
+    changed.map(drop).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_writable_when_anybody_may_write() {
+        assert!(is_writable("2770") && is_writable("702"));
+        assert!(!is_writable("2550") && !is_writable("555"));
     }
 }

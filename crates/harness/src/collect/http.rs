@@ -10,7 +10,10 @@ use crate::{canary::Search, observation::Surface, running::RunningStack};
 pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
     if let Ok(api) = running.client_of("api").await {
         let marker = running.plan().run.marker.clone();
-        api.send("marker", Method::GET, "/health", |request| request.header("x-request-id", marker)).await;
+        api.send("marker", Method::GET, "/health", |request| {
+            request.header("x-request-id", marker)
+        })
+        .await;
     }
     let exchanges = running.recorder().exchanges();
     let answers = || {
