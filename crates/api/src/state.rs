@@ -21,8 +21,13 @@ use crate::session::Sessions;
 /// Postgres connections; the worker needs some of the server's hundred as well.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// Uploads in memory at the same time: each takes up to twice its size (the body, and the command to Redis).
+/// Uploads that are being read at the same time, each in memory once; a few slow clients must not keep all
+/// others out.
 const UPLOADS_AT_ONCE: usize = 4;
+
+/// Uploads on their way to Redis at the same time, each in memory up to three times (the command, its packed
+/// form, the write buffer).
+const PUBLISHED_AT_ONCE: usize = 1;
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -35,6 +40,7 @@ pub(crate) struct ApiState {
     pub(crate) links: Links,
     pub(crate) limits: Limits,
     pub(crate) upload_seats: Arc<Semaphore>,
+    pub(crate) publish_seats: Arc<Semaphore>,
     public_origin: Arc<str>,
     redis: Redis,
     postgres: PostgresConfig,
@@ -62,6 +68,7 @@ impl ApiState {
             links: Links::new(&config.link),
             limits: config.limits,
             upload_seats: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+            publish_seats: Arc::new(Semaphore::new(PUBLISHED_AT_ONCE)),
             public_origin: config.link.public_origin.as_str().into(),
             redis,
             postgres: config.postgres.clone(),

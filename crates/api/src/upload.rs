@@ -36,13 +36,20 @@ pub(crate) struct UploadLimits {
 }
 
 impl Upload {
-    /// Reads the form. All missing or refused text fields are reported together.
-    pub(crate) async fn read(mut form: Multipart, limits: UploadLimits) -> Result<Self, ApiError> {
+    /// Reads the form, whose size the client announced (0 when it did not). All missing or refused text fields are
+    /// reported together.
+    pub(crate) async fn read(
+        mut form: Multipart,
+        announced_bytes: usize,
+        limits: UploadLimits,
+    ) -> Result<Self, ApiError> {
+        // Room for the whole picture from the start: growing step by step would hold it twice.
+        let room = announced_bytes.min(limits.picture_bytes);
         let (mut picture, mut effect, mut ttl) = (None, None, None);
         while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
             let taken = match field.name() {
                 Some("image") => picture
-                    .replace(read_picture(field, limits.picture_bytes).await?)
+                    .replace(read_picture(field, room, limits.picture_bytes).await?)
                     .is_some(),
                 Some("effect") => effect.replace(read_text("effect", field).await?).is_some(),
                 Some("ttl_seconds") => ttl.replace(read_text("ttl_seconds", field).await?).is_some(),
@@ -115,8 +122,8 @@ fn parse_ttl(text: &str, ceiling: Duration) -> Option<Duration> {
         .then(|| Duration::from_secs(seconds))
 }
 
-async fn read_picture(mut field: Field<'_>, limit: usize) -> Result<Vec<u8>, ApiError> {
-    let mut picture = Vec::new();
+async fn read_picture(mut field: Field<'_>, room: usize, limit: usize) -> Result<Vec<u8>, ApiError> {
+    let mut picture = Vec::with_capacity(room);
     while let Some(chunk) = field.chunk().await.map_err(|error| broken_form(&error))? {
         if picture.len() + chunk.len() > limit {
             return Err(too_large(limit));
@@ -197,7 +204,7 @@ mod tests {
         let form = Multipart::from_request(request.body(Body::from(body)).unwrap(), &())
             .await
             .unwrap();
-        Upload::read(form, LIMITS).await.map_err(|error| match error {
+        Upload::read(form, 0, LIMITS).await.map_err(|error| match error {
             ApiError::Refused(problem) => problem,
             other => panic!("{other:?}"),
         })

@@ -24,12 +24,12 @@ impl Publisher {
     }
 
     /// Stores the input under a key of its own for `input_ttl` (at least a second), then announces the job;
-    /// both or neither.
+    /// both or neither. Takes the input, to free it as soon as the command holds a copy.
     pub async fn publish(
         &self,
         job_id: Uuid,
         request_id: &str,
-        input: &[u8],
+        input: Vec<u8>,
         input_ttl: Duration,
     ) -> RedisResult<()> {
         let mut commands = redis::pipe();

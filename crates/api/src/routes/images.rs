@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use axum::extract::rejection::ExtensionRejection;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::{Extension, Json};
-use jobs::{ImageRow, NewJob};
+use jobs::{ImageRow, JobRow, NewJob};
 use serde::Serialize;
 use service::Problem;
 use service::http::RequestId;
@@ -152,28 +151,41 @@ async fn absent(state: &ApiState, user_id: Uuid, id: Uuid) -> ApiError {
 pub(super) async fn upload(
     State(state): State<ApiState>,
     user: SignedIn,
-    request_id: Result<Extension<RequestId>, ExtensionRejection>,
+    Extension(request_id): Extension<RequestId>,
     request: Request,
 ) -> Result<(StatusCode, [(header::HeaderName, HeaderValue); 1], Json<JobView>), ApiError> {
     let limits = UploadLimits {
         picture_bytes: state.limits.upload_bytes,
         ttl: state.limits.output_ttl,
     };
-    if content_length(&request).is_some_and(|bytes| bytes > limits.picture_bytes + FORM_OVERHEAD_BYTES) {
+    let announced_bytes = content_length(&request).unwrap_or_default();
+    if announced_bytes > limits.picture_bytes + FORM_OVERHEAD_BYTES {
         return Err(too_large(limits.picture_bytes));
     }
-    let busy = || Problem::unavailable("Too many uploads are under way; try again in a moment.");
-    let seat = tokio::time::timeout(SEAT_WITHIN, state.upload_seats.acquire())
-        .await
-        .map_err(|_| busy())?;
+    let seat = tokio::time::timeout(SEAT_WITHIN, state.upload_seats.acquire());
+    let _reading = seat.await.map_err(|_| busy())?;
     let form = Multipart::from_request(request, &state).await.map_err(|_| {
         Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "Send the picture as multipart/form-data.",
         )
     })?;
-    let upload = Upload::read(form, limits).await?;
+    let upload = Upload::read(form, announced_bytes, limits).await?;
+    let job = queue(&state, &user, &request_id, upload).await?;
+    let location = HeaderValue::try_from(format!("/v1/jobs/{}", job.id)).map_err(|_| Problem::internal())?;
+    let view = Json(JobView::new(job, None));
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], view))
+}
 
+/// Writes the job's row, then publishes it with its input.
+async fn queue(
+    state: &ApiState,
+    user: &SignedIn,
+    request_id: &RequestId,
+    upload: Upload,
+) -> Result<JobRow, ApiError> {
+    let seat = tokio::time::timeout(SEAT_WITHIN, state.publish_seats.acquire());
+    let _publishing = seat.await.map_err(|_| busy())?;
     let new = NewJob {
         id: Uuid::new_v4(),
         user_id: user.user_id,
@@ -181,12 +193,12 @@ pub(super) async fn upload(
         ttl: upload.ttl,
     };
     let job = jobs::create(&state.pool, new).await?;
-    let request_id = request_id.as_ref().map_or("", |Extension(id)| id.as_str());
+    let size_bytes = upload.picture.len();
+    let input_ttl = state.limits.input_ttl;
     let published = state
         .publisher
-        .publish(job.id, request_id, &upload.picture, state.limits.input_ttl)
+        .publish(job.id, request_id.as_str(), upload.picture, input_ttl)
         .await;
-    drop(seat);
     if let Err(error) = published {
         // The user is told to try again, so this job must not stand there queued. If this fails too, the
         // sweeper ends it.
@@ -196,14 +208,12 @@ pub(super) async fn upload(
         }
         return Err(error.into());
     }
-    let size_bytes = upload.picture.len();
     tracing::info!(job_id = %job.id, user_id = %user.user_id, effect = %job.effect, size_bytes, "job queued");
-    let location = HeaderValue::try_from(format!("/v1/jobs/{}", job.id)).map_err(|_| Problem::internal())?;
-    Ok((
-        StatusCode::ACCEPTED,
-        [(header::LOCATION, location)],
-        Json(JobView::new(job, None)),
-    ))
+    Ok(job)
+}
+
+fn busy() -> ApiError {
+    Problem::unavailable("Too many uploads are under way; try again in a moment.").into()
 }
 
 fn content_length(request: &Request) -> Option<usize> {
