@@ -17,7 +17,11 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The newest migration that this program was built with; 0 where there is none.
 pub(crate) fn newest_version() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
 }
 
 /// Long enough for a database that is still being made.
