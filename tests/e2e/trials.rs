@@ -92,9 +92,7 @@ const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_oneshot_that_never_ends_is_named",
-        overlay: "services: { migrate: { command: [serve], environment: { REDIS_URL: 'redis://redis:6379/0', \
-                  PUBLIC_ORIGIN: 'http://localhost', LINK_SIGNING_KEY: '0123456789012345678901234567890123456789', \
-                  REDIS_PASSWORD_FILE: /run/secrets/redis_password }, secrets: [redis_password] } }\n\
+        overlay: "services: { migrate: { image: '${TOOLBOX_IMAGE}', entrypoint: [sleep, infinity], command: [] } }\n\
                   x-shakedown: { ready_within: 10s }",
         only: &["order.oneshot"],
         exit_code: 4,
@@ -150,9 +148,37 @@ const BROKEN: &[Broken] = &[
         says: &["shakedown/api:nowhere", "never pulled"],
     },
     Broken {
+        name: "a_proxy_that_logs_signatures_is_found",
+        overlay: "services: { proxy: { volumes: ['BROKEN/logs-everything.Caddyfile:/etc/caddy/Caddyfile:ro'] } }",
+        only: &["secrets.logs.proxy"],
+        exit_code: 1,
+        fails: Some("secrets.logs.proxy"),
+        says: &["link_signature as plain in proxy"],
+    },
+    Broken {
+        name: "a_proxy_that_opens_what_is_closed_is_found",
+        overlay: "services: { proxy: { volumes: ['BROKEN/careless.Caddyfile:/etc/caddy/Caddyfile:ro'] } }",
+        only: &["smoke.closed", "smoke.link.type", "smoke.request_id"],
+        exit_code: 1,
+        fails: Some("smoke.closed.metrics"),
+        says: &[
+            "smoke.closed.ready",
+            "text/html for image/jpeg, nosniff missing",
+            "smoke.request_id",
+        ],
+    },
+    Broken {
+        name: "a_worker_that_never_works_is_found",
+        overlay: "services: { worker: { environment: { REDIS_URL: 'redis://redis:6379/1' } } }",
+        only: &["smoke.job", "ttl.api"],
+        exit_code: 1,
+        fails: Some("smoke.job.halftone"),
+        says: &["job is queued"],
+    },
+    Broken {
         name: "a_secret_in_a_log_is_found",
         overlay: "services: { redis: { entrypoint: [bash, -c, 'cat /run/secrets/redis_password; echo; \
-                  exec redis-entrypoint'] } }",
+                  exec shakedown-redis'] } }",
         only: &["secrets.logs.redis"],
         exit_code: 1,
         fails: Some("secrets.logs.redis"),
@@ -199,7 +225,11 @@ fn run(arguments: &[&str], report: Option<&Path>) -> Result<Done, Failed> {
 fn try_out(broken: &Broken) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let overlay = folder.path().join("overlay.yaml");
-    fs::write(&overlay, broken.overlay)?;
+    let files = e2e::repository().join("tests/e2e/broken");
+    fs::write(
+        &overlay,
+        broken.overlay.replace("BROKEN", &files.display().to_string()),
+    )?;
     let (overlay, report) = (overlay.display().to_string(), folder.path().join("report"));
     let reported = report.display().to_string();
     let mut arguments = vec!["gate", "--overlay", &overlay, "--report", &reported];

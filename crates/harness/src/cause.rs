@@ -87,7 +87,9 @@ fn likely_cause(service: &Service, last_seen: &str, state: Option<&State>, log: 
     if last_seen.contains("exec format error") || said("exec format error").is_some() {
         return Some("the container image is built for another architecture than this machine's".into());
     }
-    if last_seen.contains("executable file not found") || last_seen.contains("no such file or directory") {
+    // 127 is what an init process or a shell ends with when it finds no program of that name.
+    let not_found = ["executable file not found", "no such file or directory"];
+    if exit_code == Some(127) || not_found.iter().any(|words| last_seen.contains(words)) {
         return Some(format!(
             "image {} has no such program: is it the right image for this service ({})?",
             service.image, service.image_at

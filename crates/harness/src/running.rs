@@ -22,17 +22,23 @@ pub struct RunningStack {
     runner: Box<dyn Runner>,
     plan: Plan,
     recorder: Recorder,
+    password: Canary,
+    signature: Canary,
     lease: Option<Lease>,
 }
 
 impl RunningStack {
     /// Takes over what a runner started.
     pub fn new(stack: Stack, runner: Box<dyn Runner>, plan: Plan, lease: Option<Lease>) -> Self {
+        let (password, signature) = (Canary::plant("person_password"), Canary::plant("link_signature"));
+        let recorder = Recorder::default();
         Self {
             stack,
             runner,
             plan,
-            recorder: Recorder::default(),
+            recorder,
+            password,
+            signature,
             lease,
         }
     }
@@ -57,12 +63,31 @@ impl RunningStack {
         &self.recorder
     }
 
+    /// The password that people of this run log in with.
+    pub fn password(&self) -> &Canary {
+        &self.password
+    }
+
+    /// A signature that people of this run show with a link. It is no valid one, and a secret like one that is.
+    pub fn signature(&self) -> &Canary {
+        &self.signature
+    }
+
     /// A search for everything that was planted in it.
     pub fn search(&self) -> Search {
-        Search::new(
-            self.plan.secrets.values().map(|placed| &placed.canary),
-            &self.plan.run.marker,
-        )
+        Search::new(self.canaries(), &self.plan.run.marker)
+    }
+
+    /// The same for places where nobody is told anything: sessions and links that people were given are secrets there.
+    pub fn search_behind_the_entrance(&self) -> Search {
+        let told = self.recorder.secrets_told();
+        let told: Vec<Canary> = told.map(|(name, value)| Canary::known(name, &value)).collect();
+        Search::new(self.canaries().chain(&told), &self.plan.run.marker)
+    }
+
+    fn canaries(&self) -> impl Iterator<Item = &Canary> {
+        let planted = self.plan.secrets.values().map(|placed| &placed.canary);
+        planted.chain([&self.password, &self.signature])
     }
 
     /// Instances of daemons and oneshots alike.

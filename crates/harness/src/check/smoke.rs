@@ -311,6 +311,24 @@ pub(super) fn checks() -> Vec<Check> {
     all
 }
 
+/// Steps and a status that is right for each, for tests.
+#[cfg(test)]
+pub(super) fn steps() -> impl Iterator<Item = (&'static str, u16)> {
+    STEPS.iter().map(|step| (step.at, step.right[0]))
+}
+
+/// Checks that a step decides, each with its step, for tests.
+#[cfg(test)]
+pub(super) fn ids() -> impl Iterator<Item = (&'static str, &'static str)> {
+    STEPS.iter().map(|step| (step.id, step.at))
+}
+
+/// Checks that a fact decides, each with its fact, for tests.
+#[cfg(test)]
+pub(super) fn facts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FACTS.iter().map(|&(id, fact, ..)| (id, fact))
+}
+
 fn of_step(step: &'static Step) -> Check {
     let statuses: Vec<String> = step.right.iter().map(ToString::to_string).collect();
     let refusal = step.right.iter().all(|status| *status >= 400);

@@ -14,8 +14,8 @@ use crate::{
 
 /// Reads every surface of the running stack. To be called last: it sees what was left by all that happened before.
 pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Vec<Surface>> {
-    let search = running.search();
-    let (logs, containers) = tokio::join!(logs::read(running, &search), containers::read(running, &search));
+    let (search, behind) = (running.search(), running.search_behind_the_entrance());
+    let (logs, containers) = tokio::join!(logs::read(running, &behind), containers::read(running, &behind));
     let mut surfaces = logs;
     surfaces.extend(containers);
     surfaces.extend(http::read(running, &search).await);

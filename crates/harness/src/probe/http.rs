@@ -15,6 +15,9 @@ use crate::engine::innermost;
 /// Long enough for an upload on a slow machine; passing it means a fault.
 const WITHIN: Duration = Duration::from_secs(15);
 
+/// Shorter text is no secret, and would be found everywhere.
+const MIN_SECRET: usize = 16;
+
 /// One request and what came of it.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -82,6 +85,28 @@ impl Recorder {
     /// A copy of what was heard so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What people were given that others must not see: tokens of sessions, signatures of links.
+    pub fn secrets_told(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.exchanges()
+            .into_iter()
+            .filter_map(|exchange| exchange.answer.ok())
+            .flat_map(|answer| {
+                let token = answer.text("/token").map(|token| ("session_token", token));
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                let signatures: Vec<_> = body
+                    .split("signature=")
+                    .skip(1)
+                    .map(|rest| {
+                        rest.chars()
+                            .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
+                    })
+                    .map(|signature| ("link_signature", signature.collect::<String>()))
+                    .filter(|(_, signature)| signature.len() >= MIN_SECRET)
+                    .collect();
+                token.into_iter().chain(signatures)
+            })
     }
 
     fn keep(&self, exchange: &Exchange) {

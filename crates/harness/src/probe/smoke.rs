@@ -28,18 +28,24 @@ pub async fn observe(running: &RunningStack) -> Seen<Story> {
     let api = running.client_of("api").await?;
     let marker = &running.plan().run.marker;
     let mut story = Story::default();
-    if let Err(why) = tell(&mut story, &door, &api, marker).await {
+    if let Err(why) = tell(&mut story, &door, &api, running.password().reveal(), marker).await {
         story.broken = Some(why);
     }
     Ok(story)
 }
 
-async fn tell(story: &mut Story, door: &Client, api: &Client, marker: &str) -> Result<(), String> {
+async fn tell(
+    story: &mut Story,
+    door: &Client,
+    api: &Client,
+    password: &str,
+    marker: &str,
+) -> Result<(), String> {
     story.keep(door.get("openapi", "/api/v1/openapi.json").await);
     for (step, path) in [("closed.metrics", "/api/metrics"), ("closed.ready", "/api/ready")] {
         story.keep(door.get(step, path).await);
     }
-    let mut ada = Person::new(door, &format!("ada-{marker}@example.org"), "a password of ada's");
+    let mut ada = Person::new(door, &format!("ada-{marker}@example.org"), password);
     let mut bob = Person::new(door, &format!("bob-{marker}@example.org"), HOSTILE);
     story.keep(ada.sign_up("sign_up").await);
     story.keep(ada.sign_up("sign_up.again").await);
@@ -49,7 +55,7 @@ async fn tell(story: &mut Story, door: &Client, api: &Client, marker: &str) -> R
     story.keep(bob.log_in("hostile.password.login", None).await);
 
     let (accounts, uploads, wrong) = tokio::join!(
-        accounts(door, &ada, marker),
+        accounts(door, &ada, password, marker),
         pictures(door, api, &ada, &bob),
         wrong_input(door, &ada, marker)
     );
@@ -65,7 +71,7 @@ async fn tell(story: &mut Story, door: &Client, api: &Client, marker: &str) -> R
 }
 
 /// Sessions: wrong ones, forged ones, one that ends.
-async fn accounts(door: &Client, ada: &Person, marker: &str) -> Story {
+async fn accounts(door: &Client, ada: &Person, password: &str, marker: &str) -> Story {
     let mut story = Story::default();
     let email = format!("ada-{marker}@example.org");
     let mut mistaken = Person::new(door, &email, "not a password of ada's");
@@ -79,7 +85,7 @@ async fn accounts(door: &Client, ada: &Person, marker: &str) -> Story {
     let forged = ada.with_token(Some("Zm9yZ2VkLXRva2VuLWZvcmdlZC10b2tlbi1mb3JnZWQ"));
     story.keep(forged.get("forged_session", "/api/v1/images").await);
 
-    let mut brief = Person::new(door, &email, "a password of ada's");
+    let mut brief = Person::new(door, &email, password);
     story.keep(brief.log_in("login.brief", Some(1)).await);
     story.keep(brief.get("session.alive", "/api/v1/images").await);
     let over = poll::until(SESSION_OVER_WITHIN, || async {
