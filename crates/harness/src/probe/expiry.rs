@@ -173,7 +173,7 @@ async fn upload(eve: &Person, expiry: &mut Expiry, name: &str, ttl: &str) -> Res
     );
     let job = expiry.story.need(&format!("{name}.upload"), "/id")?;
     let step = format!("{name}.job");
-    expiry.story.keep(eve.job_ended(&step, &job).await?);
+    expiry.story.keep(eve.job_ended(&step, &job).await);
     expiry.story.need(&step, "/image/id")
 }
 
