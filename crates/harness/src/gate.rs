@@ -22,7 +22,7 @@ use crate::{
     reaper::{self, Lease, Volumes},
     report::Report,
     run::Run,
-    runner::{BringUp, Containers, HostPorts, PlacedSecret, Plan, RunnerError, bring_up},
+    runner::{BringUp, Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
     running::RunningStack,
 };
 
@@ -170,6 +170,7 @@ pub async fn begin(
     mut stack: Stack,
     engine: Engine,
     images: Images,
+    pace: Pace,
     events: &Events,
 ) -> Result<Brought, GateError> {
     let begin = |error: std::io::Error| GateError::Begin(error.to_string());
@@ -181,6 +182,7 @@ pub async fn begin(
         run,
         secrets,
         ports: HostPorts::Random,
+        pace,
     };
     start(stack, plan, engine, images, Some(lease), events).await
 }
@@ -371,7 +373,7 @@ pub async fn gate(
     let start = Instant::now();
     let started_at = OffsetDateTime::now_utc();
     let (engine, images) = prepare(&options.images, &options.repository, events).await?;
-    let brought = begin(stack, engine, images, events).await?;
+    let brought = begin(stack, engine, images, Pace::Together, events).await?;
     let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
     let leftovers = if options.keep {
         running.keep();

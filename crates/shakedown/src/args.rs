@@ -36,9 +36,11 @@ pub(crate) enum Command {
     /// Print the resolved definition as JSON
     Config(Config),
     /// List every check and what it claims
-    Checks(DefinitionArgs),
+    Checks(Checks),
     /// See whether this machine is fit, and what to do where it is not
     Doctor(Doctor),
+    /// Measure bring-up against what it could be at best, as ratios
+    Bench(Bench),
     /// Load the container images into the engine, as `docker compose` wants them
     Load(ImagesArgs),
 }
@@ -137,6 +139,26 @@ pub(crate) struct Config {
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Checks {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    /// As the Markdown page that docs/checks.md is
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    #[command(flatten)]
+    pub(crate) images: ImagesArgs,
+    /// How often to measure; the median counts
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
 }
 
 #[derive(Debug, ClapArgs)]

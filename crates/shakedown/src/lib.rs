@@ -48,8 +48,9 @@ async fn run(args: Args) -> u8 {
         Command::Down(down) => command::down::run(down).await,
         Command::Logs(logs) => command::logs::run(logs).await,
         Command::Config(config) => command::config::run(&config),
-        Command::Checks(definition) => command::checks::run(&definition),
+        Command::Checks(checks) => command::checks::run(&checks),
         Command::Doctor(doctor) => command::doctor::run(&doctor).await,
+        Command::Bench(bench) => Box::pin(command::bench::run(bench)).await,
         Command::Load(load) => command::load::run(load).await,
     };
     match done {

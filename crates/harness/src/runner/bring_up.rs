@@ -12,7 +12,7 @@ use stack::{Condition, Kind, Service, Stack};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use super::{Phase, Plan, Runner, State, instances, service_of};
+use super::{Pace, Phase, Plan, Runner, State, instances, service_of};
 use crate::{
     canary::Canary,
     cause::{self, Failure},
@@ -76,22 +76,32 @@ pub async fn bring_up(runner: &dyn Runner, stack: &Stack, plan: &Plan, events: &
             .into_iter()
             .map(move |instance| (name.as_str(), service, instance))
     });
-    let launches = work.map(|(name, service, instance)| {
-        let launch = Launch {
-            runner,
-            stack,
-            name,
-            service,
-            instance,
-            secrets: &secrets,
-            begin,
-            deadline,
-            progress: &progress,
-            events,
-        };
-        launch.run()
+    let launches = work.map(|(name, service, instance)| Launch {
+        runner,
+        stack,
+        name,
+        service,
+        instance,
+        secrets: &secrets,
+        begin,
+        deadline,
+        progress: &progress,
+        events,
     });
-    let outcomes = futures::future::join_all(launches).await;
+    let outcomes = match plan.pace {
+        Pace::Together => futures::future::join_all(launches.map(Launch::run)).await,
+        Pace::OneByOne => {
+            let order = stack.start_order().concat();
+            let place = |launch: &Launch<'_>| order.iter().position(|name| *name == launch.name);
+            let mut launches: Vec<_> = launches.collect();
+            launches.sort_by_key(place);
+            let mut outcomes = Vec::new();
+            for launch in launches {
+                outcomes.push(launch.run().await);
+            }
+            outcomes
+        }
+    };
 
     let mut outcome = BringUp {
         total_ms: millis(begin.elapsed()),
@@ -281,6 +291,28 @@ fn critical_path(stack: &Stack, timings: &IndexMap<String, ServiceTiming>) -> Ve
     }
     path.reverse();
     path
+}
+
+/// How long the longest chain of dependencies takes, if each service took just its own time, in milliseconds: the
+/// least that bringing up this stack could take.
+pub fn longest_path_ms(stack: &Stack, own: &IndexMap<String, ServiceTiming>) -> u64 {
+    let mut done: BTreeMap<&str, u64> = BTreeMap::new();
+    for name in stack.start_order().concat() {
+        let service = &stack.services[name];
+        let begin = service
+            .depends_on
+            .keys()
+            .filter_map(|on| done.get(on.as_str()))
+            .max()
+            .copied()
+            .unwrap_or(0);
+        let takes = instances(name, service).into_iter().filter_map(|instance| {
+            let timing = own.get(&instance)?;
+            Some(timing.ready_ms?.saturating_sub(timing.started_ms?))
+        });
+        done.insert(name, begin + takes.max().unwrap_or(0));
+    }
+    done.into_values().max().unwrap_or(0)
 }
 
 /// Whole milliseconds.

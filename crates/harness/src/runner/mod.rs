@@ -11,7 +11,7 @@ use serde::Serialize;
 use stack::{Service, Stack};
 use time::OffsetDateTime;
 
-pub use bring_up::{BringUp, ServiceTiming, bring_up};
+pub use bring_up::{BringUp, ServiceTiming, bring_up, longest_path_ms};
 pub(crate) use bring_up::{millis, port_of};
 pub use containers::Containers;
 
@@ -26,6 +26,18 @@ pub struct Plan {
     pub secrets: BTreeMap<String, PlacedSecret>,
     /// Where container ports appear on the host.
     pub ports: HostPorts,
+    /// Which services start at once.
+    pub pace: Pace,
+}
+
+/// Which services start at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// Each as soon as its dependencies allow.
+    #[default]
+    Together,
+    /// One after another, each alone once all before it are ready: how long each takes by itself.
+    OneByOne,
 }
 
 /// A secret's value and the file that holds it on the host.

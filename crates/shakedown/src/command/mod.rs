@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod bench;
 pub(crate) mod checks;
 pub(crate) mod config;
 pub(crate) mod doctor;

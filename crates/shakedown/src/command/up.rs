@@ -8,7 +8,7 @@ use harness::{
     reaper,
     report::{self, Report},
     run::{OWNER_NOBODY, Run},
-    runner::{HostPorts, Plan},
+    runner::{HostPorts, Pace, Plan},
     verdict::exit,
 };
 use stack::Stack;
@@ -46,6 +46,7 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
         run,
         secrets,
         ports: HostPorts::AsDefined,
+        pace: Pace::Together,
     };
     let origin = origin(&stack);
     let (start, started_at) = (Instant::now(), OffsetDateTime::now_utc());

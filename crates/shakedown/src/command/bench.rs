@@ -1,0 +1,83 @@
+//! `shakedown bench`: how good bring-up is, against what it could be at best and against starting one by one.
+
+use harness::{
+    definition::Definition,
+    event::Events,
+    gate,
+    images::Images,
+    runner::{BringUp, Pace, longest_path_ms},
+    verdict::exit,
+};
+
+use super::{Failure, repository};
+use crate::{
+    args,
+    progress::{self, say},
+};
+
+/// Bring-up may take this much of the longest chain of services' own times.
+const BOUND: f64 = 1.15;
+
+pub(crate) async fn run(bench: args::Bench) -> Result<u8, Failure> {
+    let repository = repository()?;
+    let folder = bench.images.folder(&repository);
+    let manifest = Images::open(&folder)?;
+    let definition = bench.definition.definition(&repository);
+    let variables = manifest.variables();
+    let events = progress::shown();
+    let mut to_longest_path = Vec::new();
+    let mut to_together = Vec::new();
+    for round in 1..=bench.rounds {
+        let together = bring_up(&definition, &variables, &folder, &repository, Pace::Together).await?;
+        let alone = bring_up(&definition, &variables, &folder, &repository, Pace::OneByOne).await?;
+        let stack = definition.read(&variables)?;
+        let longest = longest_path_ms(&stack, &alone.services);
+        to_longest_path.push(ratio(together.total_ms, longest));
+        to_together.push(ratio(alone.total_ms, together.total_ms));
+        events.send(harness::event::Event::Note(format!(
+            "round {round}: together {} ms, longest path {longest} ms, one by one {} ms",
+            together.total_ms, alone.total_ms
+        )));
+    }
+    let (found, one_by_one) = (median(&mut to_longest_path), median(&mut to_together));
+    say(&format!(
+        "bring-up / longest path of own times   {found:.2}   of at most {BOUND}"
+    ));
+    say(&format!("one by one / bring-up                  {one_by_one:.2}"));
+    Ok(if found <= BOUND { exit::PASS } else { exit::FAIL })
+}
+
+/// Brings the stack up in a run of its own, takes it down, and tells how it went.
+async fn bring_up(
+    definition: &Definition,
+    variables: &std::collections::BTreeMap<String, String>,
+    folder: &std::path::Path,
+    repository: &std::path::Path,
+    pace: Pace,
+) -> Result<BringUp, Failure> {
+    let silent = Events::ignored();
+    let stack = definition.read_for_gate(variables)?;
+    let (engine, images) = gate::prepare(folder, repository, &silent).await?;
+    let brought = gate::begin(stack, engine, images, pace, &silent).await?;
+    brought.running.teardown().await?;
+    match &brought.bring_up.failure {
+        None => Ok(brought.bring_up),
+        Some(failure) => Err(Failure::not_up(format!(
+            "`{}` {}",
+            failure.service, failure.last_seen
+        ))),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of a bring-up are far below 2^52"
+)]
+fn ratio(numerator_ms: u64, denominator_ms: u64) -> f64 {
+    numerator_ms as f64 / denominator_ms.max(1) as f64
+}
+
+fn median(ratios: &mut [f64]) -> f64 {
+    ratios.sort_by(f64::total_cmp);
+    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+}
