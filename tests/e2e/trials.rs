@@ -45,6 +45,7 @@ fn trials() -> Vec<Trial> {
         Trial::test("nothing_is_left_after_sigkill", || leaves_nothing("KILL", None)),
         Trial::test("a_port_in_use_is_named", port_in_use),
         Trial::test("missing_images_are_named", missing_images),
+        Trial::test("stale_images_are_refused_by_the_file_that_changed", stale_images),
         Trial::test("an_image_for_another_architecture_is_refused", other_architecture),
         Trial::test("no_engine_is_said_to_be_missing", no_engine),
     ]);
@@ -426,24 +427,53 @@ fn missing_images() -> Result<(), Failed> {
     )
 }
 
-/// The manifest of the real images with another architecture written into it.
+/// The real images, as if one source had been another when they were built.
+fn stale_images() -> Result<(), Failed> {
+    let folder = altered_images(|manifest| {
+        manifest["sources"]["files"]["crates/api/src/main.rs"] = "0".repeat(64).into();
+        Ok(())
+    })?;
+    let images = folder.path().display().to_string();
+    let done = run(&["gate", "--images", &images], None)?;
+    expect(
+        &done,
+        4,
+        &["are stale: crates/api/src/main.rs has changed", "make images"],
+    )
+}
+
 fn other_architecture() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let manifest = fs::read_to_string(e2e::images_folder().join("manifest.json"))?;
-    let mut manifest: Value = serde_json::from_str(&manifest)?;
-    let images = manifest
-        .get_mut("images")
-        .and_then(Value::as_array_mut)
-        .ok_or("no images")?;
-    for image in images {
-        let archive: PathBuf = image["archive"].as_str().ok_or("no archive")?.into();
-        std::os::unix::fs::symlink(e2e::images_folder().join(&archive), folder.path().join(&archive))?;
-        image["architecture"] = "riscv64".into();
-    }
-    fs::write(folder.path().join("manifest.json"), manifest.to_string())?;
+    let folder = altered_images(|manifest| {
+        let images = manifest
+            .get_mut("images")
+            .and_then(Value::as_array_mut)
+            .ok_or("no images")?;
+        images
+            .iter_mut()
+            .for_each(|image| image["architecture"] = "riscv64".into());
+        Ok(())
+    })?;
     let images = folder.path().display().to_string();
     let done = run(&["gate", "--images", &images], None)?;
     expect(&done, 4, &["built for riscv64", "the engine runs"])
+}
+
+/// The real archives beside a manifest that was altered.
+fn altered_images(alter: impl Fn(&mut Value) -> Result<(), Failed>) -> Result<tempfile::TempDir, Failed> {
+    let folder = tempfile::tempdir()?;
+    let manifest = fs::read_to_string(e2e::images_folder().join("manifest.json"))?;
+    let mut manifest: Value = serde_json::from_str(&manifest)?;
+    for image in manifest
+        .get("images")
+        .and_then(Value::as_array)
+        .ok_or("no images")?
+    {
+        let archive: PathBuf = image["archive"].as_str().ok_or("no archive")?.into();
+        std::os::unix::fs::symlink(e2e::images_folder().join(&archive), folder.path().join(&archive))?;
+    }
+    alter(&mut manifest)?;
+    fs::write(folder.path().join("manifest.json"), manifest.to_string())?;
+    Ok(folder)
 }
 
 fn no_engine() -> Result<(), Failed> {

@@ -24,6 +24,7 @@ use crate::{
     run::Run,
     runner::{BringUp, Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
     running::RunningStack,
+    verdict::FEWEST_PASSED,
 };
 
 /// A gate that could not be run at all: nothing was judged.
@@ -395,7 +396,9 @@ pub async fn judge(
     let seen = observe(&brought.running, brought.bring_up.clone(), checks, events).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
-    let report = report.sealed(&brought.running.search());
+    let whole = check::checks(brought.running.stack()).len() == checks.len();
+    let fewest_passed = if whole { FEWEST_PASSED } else { 1 };
+    let report = report.sealed(&brought.running.search(), fewest_passed);
     for verdict in &report.verdicts {
         events.send(Event::Judged(verdict.clone()));
     }

@@ -52,12 +52,23 @@ pub mod exit {
     pub const INTERRUPTED: u8 = 130;
 }
 
-/// The exit code that a whole set of verdicts amounts to.
-pub fn exit_code(verdicts: &[Verdict]) -> u8 {
-    let has = |outcome| verdicts.iter().any(|verdict| verdict.verdict == outcome);
+/// A whole gate passes with no fewer passed checks than this, whatever its definition leaves to check: a gate that has
+/// lost its checks must not be green.
+pub const FEWEST_PASSED: usize = 35;
+
+/// The exit code that a set of verdicts amounts to. No fewer than `fewest_passed` must have passed for a pass.
+pub fn exit_code(verdicts: &[Verdict], fewest_passed: usize) -> u8 {
+    let count = |outcome| {
+        verdicts
+            .iter()
+            .filter(|verdict| verdict.verdict == outcome)
+            .count()
+    };
+    let has = |outcome| count(outcome) > 0;
+    let passed = count(Outcome::Pass);
     if has(Outcome::Fail) {
         exit::FAIL
-    } else if has(Outcome::Unknown) || !has(Outcome::Pass) {
+    } else if has(Outcome::Unknown) || passed < fewest_passed.max(1) {
         exit::UNKNOWN
     } else {
         exit::PASS
@@ -91,6 +102,14 @@ mod tests {
     #[case::all_skipped_proves_nothing(&[Outcome::Skipped], exit::UNKNOWN)]
     fn exit_code_follows_the_worst_verdict(#[case] outcomes: &[Outcome], #[case] code: u8) {
         let verdicts: Vec<_> = outcomes.iter().copied().map(verdict).collect();
-        assert_eq!(exit_code(&verdicts), code);
+        assert_eq!(exit_code(&verdicts, 1), code);
+    }
+
+    #[test]
+    fn a_gate_that_lost_its_checks_is_not_green() {
+        let few = vec![verdict(Outcome::Pass); FEWEST_PASSED - 1];
+        assert_eq!(exit_code(&few, FEWEST_PASSED), exit::UNKNOWN);
+        let enough = vec![verdict(Outcome::Pass); FEWEST_PASSED];
+        assert_eq!(exit_code(&enough, FEWEST_PASSED), exit::PASS);
     }
 }

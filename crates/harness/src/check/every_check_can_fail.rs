@@ -122,7 +122,7 @@ fn smoke_story() -> Story {
         let job = json!({ "state": "failed", "failure": "the picture ends too early" });
         put(&mut story, &format!("wrong.{wrong}.job"), json_answer(200, &job));
     }
-    for fact in ["link.byte_exact", "link.is_the_picture", "link.no_metadata"] {
+    for (_, fact) in smoke::facts() {
         story.fact(fact, true, "as claimed");
     }
     story

@@ -281,6 +281,12 @@ const FACTS: &[(&str, &str, &str, &str)] = &[
         "a picture of the described size",
     ),
     (
+        "smoke.request_id.followed",
+        "request_id.followed",
+        "an upload's request id is in the logs of proxy, api and worker",
+        "in all three logs",
+    ),
+    (
         "smoke.link.no_metadata",
         "link.no_metadata",
         "the output carries none of the photo's metadata",

@@ -19,6 +19,8 @@ use crate::{
 
 /// A session of one second is over within this.
 const SESSION_OVER_WITHIN: Duration = Duration::from_secs(6);
+/// What was done is in the log within this.
+const LOGGED_WITHIN: Duration = Duration::from_secs(3);
 /// Text that means something else to SQL and to HTML.
 const HOSTILE: &str = "'; DROP TABLE users; --<script>alert(1)</script>";
 
@@ -31,6 +33,7 @@ pub async fn observe(running: &RunningStack) -> Seen<Story> {
     if let Err(why) = tell(&mut story, &door, &api, running.password().reveal(), marker).await {
         story.broken = Some(why);
     }
+    follow_request(running, &mut story).await;
     Ok(story)
 }
 
@@ -68,6 +71,39 @@ async fn tell(
     story.keep(ada.delete("logout", "/api/v1/sessions/current").await);
     story.keep(ada.get("logout.revoked", "/api/v1/images").await);
     Ok(())
+}
+
+/// Looks for the id of one upload in the logs of all that it went through.
+async fn follow_request(running: &RunningStack, story: &mut Story) {
+    let uploaded = story
+        .steps
+        .get("upload.halftone")
+        .and_then(|exchange| exchange.answer.as_ref().ok());
+    let Some(id) = uploaded
+        .and_then(|answer| answer.header("x-request-id"))
+        .map(str::to_owned)
+    else {
+        return;
+    };
+    let mut missing = Vec::new();
+    for instance in ["proxy", "api", "worker"] {
+        let logged = poll::until(LOGGED_WITHIN, || async {
+            match running.runner().logs(instance, None).await {
+                Ok(log) if String::from_utf8_lossy(&log).contains(&id) => Attempt::Ready(()),
+                Ok(_) => Attempt::NotYet("a log without it".into()),
+                Err(error) => Attempt::NotYet(error.to_string()),
+            }
+        });
+        if let Err(not) = logged.await {
+            missing.push(format!("{instance}: {}", not.last_seen));
+        }
+    }
+    let seen = if missing.is_empty() {
+        "in all three logs".into()
+    } else {
+        missing.join("; ")
+    };
+    story.fact("request_id.followed", missing.is_empty(), seen);
 }
 
 /// Sessions: wrong ones, forged ones, one that ends.

@@ -70,9 +70,10 @@ impl Report {
         }
     }
 
-    /// Takes every planted secret out of what is told, and counts. Bring-up that failed decides the exit code.
+    /// Takes every planted secret out of what is told, and counts. Bring-up that failed decides the
+    /// exit code; else the verdicts do, of which no fewer than `fewest_passed` must be passes.
     #[must_use]
-    pub fn sealed(mut self, search: &Search) -> Self {
+    pub fn sealed(mut self, search: &Search, fewest_passed: usize) -> Self {
         for verdict in &mut self.verdicts {
             verdict.actual = search.redact(&verdict.actual);
             verdict.reason = verdict.reason.as_deref().map(|reason| search.redact(reason));
@@ -86,7 +87,7 @@ impl Report {
         }
         self.exit_code = match &self.bring_up.failure {
             Some(_) => crate::verdict::exit::NOT_UP,
-            None => exit_code(&self.verdicts),
+            None => exit_code(&self.verdicts, fewest_passed),
         };
         self
     }

@@ -54,7 +54,7 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let brought = gate::start(stack, plan, engine, images, None, &events).await?;
     let search = brought.running.search();
     if brought.bring_up.failure.is_some() {
-        let report = Report::of_bring_up(&brought, started_at, start.elapsed()).sealed(&search);
+        let report = Report::of_bring_up(&brought, started_at, start.elapsed()).sealed(&search, 0);
         say(&report::summary(&report, style()));
         let id = &brought.running.plan().run.id;
         reaper::sweep(&docker, id, reaper::Volumes::Keep)
