@@ -448,9 +448,9 @@ fn other_architecture() -> Result<(), Failed> {
             .get_mut("images")
             .and_then(Value::as_array_mut)
             .ok_or("no images")?;
-        images
-            .iter_mut()
-            .for_each(|image| image["architecture"] = "riscv64".into());
+        for image in images {
+            image["architecture"] = "riscv64".into();
+        }
         Ok(())
     })?;
     let images = folder.path().display().to_string();
