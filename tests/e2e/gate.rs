@@ -34,20 +34,13 @@ fn main() -> ExitCode {
         }
     };
     let names: Vec<String> = check::checks(&stack).into_iter().map(|check| check.id).collect();
-    let probes: Vec<Trial> = names
-        .iter()
-        .map(|name| Trial::test(name.clone(), || Ok(())))
-        .collect();
+    let probes: Vec<Trial> = names.iter().map(|name| Trial::test(name.clone(), || Ok(()))).collect();
     let chosen: Vec<String> = probes
         .iter()
         .filter(|trial| !arguments.is_filtered_out(trial))
         .map(|trial| trial.name().to_owned())
         .collect();
-    let run = Arc::new(Run {
-        stack,
-        chosen,
-        gated: OnceLock::new(),
-    });
+    let run = Arc::new(Run { stack, chosen, gated: OnceLock::new() });
     let trials = names.into_iter().map(|name| {
         let run = Arc::clone(&run);
         Trial::ignorable_test(name.clone(), move || run.verdict(&name))
@@ -76,15 +69,9 @@ impl Run {
 
     fn gate(&self) -> Result<Report, String> {
         let all = check::checks(&self.stack);
-        let checks: Vec<Check> = all
-            .into_iter()
-            .filter(|check| self.chosen.contains(&check.id))
-            .collect();
-        let options = GateOptions {
-            images: e2e::images_folder(),
-            repository: e2e::repository(),
-            keep: false,
-        };
+        let checks: Vec<Check> = all.into_iter().filter(|check| self.chosen.contains(&check.id)).collect();
+        let options =
+            GateOptions { images: e2e::images_folder(), repository: e2e::repository(), keep: false };
         let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
         let gated = runtime.block_on(gate::gate(self.stack.clone(), &options, &checks, &shown()));
         let gated = gated.map_err(|error| error.to_string())?;
@@ -92,10 +79,7 @@ impl Run {
             return Err(leftovers.to_string());
         }
         let folder = e2e::repository().join("target/shakedown/e2e");
-        gated
-            .report
-            .write(&folder)
-            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        gated.report.write(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         eprintln!("{}", report::summary(&gated.report, Style::Plain));
         Ok(gated.report)
     }

@@ -30,18 +30,12 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let mut trials: Vec<Trial> = BROKEN
-        .iter()
-        .map(|broken| Trial::test(broken.name, || try_out(broken)))
-        .collect();
+    let mut trials: Vec<Trial> =
+        BROKEN.iter().map(|broken| Trial::test(broken.name, || try_out(broken))).collect();
     trials.extend([
         Trial::test("two_gates_run_side_by_side", two_gates),
-        Trial::test("nothing_is_left_after_ctrl_c", || {
-            leaves_nothing("INT", Some(130))
-        }),
-        Trial::test("nothing_is_left_after_sigterm", || {
-            leaves_nothing("TERM", Some(130))
-        }),
+        Trial::test("nothing_is_left_after_ctrl_c", || leaves_nothing("INT", Some(130))),
+        Trial::test("nothing_is_left_after_sigterm", || leaves_nothing("TERM", Some(130))),
         Trial::test("nothing_is_left_after_sigkill", || leaves_nothing("KILL", None)),
         Trial::test("a_port_in_use_is_named", port_in_use),
         Trial::test("missing_images_are_named", missing_images),
@@ -162,11 +156,7 @@ const BROKEN: &[Broken] = &[
         only: &["smoke.closed", "smoke.link.type", "smoke.request_id"],
         exit_code: 1,
         fails: Some("smoke.closed.metrics"),
-        says: &[
-            "smoke.closed.ready",
-            "text/html for image/jpeg, nosniff missing",
-            "smoke.request_id",
-        ],
+        says: &["smoke.closed.ready", "text/html for image/jpeg, nosniff missing", "smoke.request_id"],
     },
     Broken {
         name: "a_worker_that_never_works_is_found",
@@ -196,25 +186,13 @@ struct Done {
 
 fn command(arguments: &[&str]) -> Result<Command, Failed> {
     let mut command = Command::new(std::env::current_exe()?);
-    command
-        .args(arguments)
-        .env(AS_COMMAND, "1")
-        .current_dir(e2e::repository())
-        .stdin(Stdio::null());
+    command.args(arguments).env(AS_COMMAND, "1").current_dir(e2e::repository()).stdin(Stdio::null());
     Ok(command)
 }
 
 fn run(arguments: &[&str], report: Option<&Path>) -> Result<Done, Failed> {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command(arguments)?.output()?;
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&stdout),
-        String::from_utf8_lossy(&stderr)
-    );
+    let Output { status, stdout, stderr } = command(arguments)?.output()?;
+    let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let report = report.and_then(|folder| fs::read(folder.join("report.json")).ok());
     Ok(Done {
         code: status.code(),
@@ -227,10 +205,7 @@ fn try_out(broken: &Broken) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let overlay = folder.path().join("overlay.yaml");
     let files = e2e::repository().join("tests/e2e/broken");
-    fs::write(
-        &overlay,
-        broken.overlay.replace("BROKEN", &files.display().to_string()),
-    )?;
+    fs::write(&overlay, broken.overlay.replace("BROKEN", &files.display().to_string()))?;
     let (overlay, report) = (overlay.display().to_string(), folder.path().join("report"));
     let reported = report.display().to_string();
     let mut arguments = vec!["gate", "--overlay", &overlay, "--report", &reported];
@@ -249,11 +224,7 @@ fn try_out(broken: &Broken) -> Result<(), Failed> {
 
 fn expect(done: &Done, code: i32, says: &[&str]) -> Result<(), Failed> {
     if done.code != Some(code) {
-        return Err(format!(
-            "exit code {:?} where {code} was expected:\n{}",
-            done.code, done.said
-        )
-        .into());
+        return Err(format!("exit code {:?} where {code} was expected:\n{}", done.code, done.said).into());
     }
     match says.iter().find(|words| !done.said.contains(**words)) {
         Some(words) => Err(format!("nothing about `{words}` in:\n{}", done.said).into()),
@@ -263,9 +234,7 @@ fn expect(done: &Done, code: i32, says: &[&str]) -> Result<(), Failed> {
 
 fn verdict(done: &Done, check: &str) -> Option<String> {
     let verdicts = done.report.as_ref()?.get("verdicts")?.as_array()?;
-    let found = verdicts
-        .iter()
-        .find(|verdict| verdict.get("check").is_some_and(|id| id == check))?;
+    let found = verdicts.iter().find(|verdict| verdict.get("check").is_some_and(|id| id == check))?;
     Some(found.get("verdict")?.as_str()?.to_owned())
 }
 
@@ -300,55 +269,36 @@ fn leaves_nothing(signal: &str, code: Option<i32>) -> Result<(), Failed> {
         .stderr(Stdio::null())
         .spawn();
     let mut gate = gate?;
-    let run = wait_for(Duration::from_mins(1), || {
-        Ok(run_folder(folder.path()).filter(|run| left(run) > 3))
-    })?;
-    Command::new("kill")
-        .args([&format!("-{signal}"), &gate.id().to_string()])
-        .status()?;
+    let run = wait_for(Duration::from_mins(1), || Ok(run_folder(folder.path()).filter(|run| left(run) > 3)))?;
+    Command::new("kill").args([&format!("-{signal}"), &gate.id().to_string()]).status()?;
     let ended = gate.wait()?;
     if code.is_some() && ended.code() != code {
-        return Err(format!(
-            "exit code {:?} after SIG{signal}, where {code:?} was expected",
-            ended.code()
-        )
-        .into());
+        return Err(
+            format!("exit code {:?} after SIG{signal}, where {code:?} was expected", ended.code()).into()
+        );
     }
     wait_for(CLEAN_WITHIN, || {
         let gone = left(&run) == 0 && run_folder(folder.path()).is_none();
         Ok(gone.then_some(()))
     })
     .map_err(|_| {
-        format!(
-            "{} things of run {run} are left {CLEAN_WITHIN:?} after SIG{signal}",
-            left(&run)
-        )
-        .into()
+        format!("{} things of run {run} are left {CLEAN_WITHIN:?} after SIG{signal}", left(&run)).into()
     })
 }
 
 /// The id of the run whose folder is below `folder`.
 fn run_folder(folder: &Path) -> Option<String> {
-    let names = fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names
-        .into_iter()
-        .find_map(|name| Some(name.strip_prefix("shakedown-")?.strip_suffix("-run")?.to_owned()))
+    let names =
+        fs::read_dir(folder).ok()?.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.into_iter().find_map(|name| Some(name.strip_prefix("shakedown-")?.strip_suffix("-run")?.to_owned()))
 }
 
 /// Containers, networks and volumes with the run's label.
 fn left(run: &str) -> usize {
     let filter = format!("label={}={run}", harness::run::LABEL_RUN);
     let count = |list: &[&str]| {
-        let output = Command::new("docker")
-            .args(list)
-            .args(["--quiet", "--filter", &filter])
-            .output();
-        output.map_or(usize::MAX / 4, |output| {
-            String::from_utf8_lossy(&output.stdout).lines().count()
-        })
+        let output = Command::new("docker").args(list).args(["--quiet", "--filter", &filter]).output();
+        output.map_or(usize::MAX / 4, |output| String::from_utf8_lossy(&output.stdout).lines().count())
     };
     count(&["ps", "--all"]) + count(&["network", "ls"]) + count(&["volume", "ls"])
 }
@@ -378,37 +328,17 @@ fn port_in_use() -> Result<(), Failed> {
     let output = command(&["up", "--run", "trial-port", "--overlay", &overlay])?
         .env("PROXY_PORT", port.to_string())
         .output()?;
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     run(&["down", "--run", "trial-port", "--volumes"], None)?;
-    let done = Done {
-        code: output.status.code(),
-        said,
-        report: None,
-    };
-    expect(
-        &done,
-        4,
-        &[
-            "`proxy`",
-            &format!("host port {port}"),
-            "is taken by another program",
-        ],
-    )
+    let done = Done { code: output.status.code(), said, report: None };
+    expect(&done, 4, &["`proxy`", &format!("host port {port}"), "is taken by another program"])
 }
 
 /// Secrets of its own for a stack that is not a gate's.
 fn local_secrets(folder: &Path) -> Result<String, Failed> {
     let mut overlay = String::from("secrets:\n");
-    for name in [
-        "postgres_password",
-        "postgres_app_password",
-        "redis_password",
-        "link_signing_key",
-    ] {
+    for name in ["postgres_password", "postgres_app_password", "redis_password", "link_signing_key"] {
         let file = folder.join(name);
         fs::write(&file, "0123456789abcdefghijklmnopqrstuvwxyzABCD")?;
         writeln!(overlay, "  {name}: {{ file: {} }}", file.display())?;
@@ -420,11 +350,7 @@ fn missing_images() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let images = folder.path().display().to_string();
     let done = run(&["gate", "--images", &images], None)?;
-    expect(
-        &done,
-        4,
-        &[images.as_str(), "there is no manifest.json", "make images"],
-    )
+    expect(&done, 4, &[images.as_str(), "there is no manifest.json", "make images"])
 }
 
 /// The real images, as if one source had been another when they were built.
@@ -435,19 +361,12 @@ fn stale_images() -> Result<(), Failed> {
     })?;
     let images = folder.path().display().to_string();
     let done = run(&["gate", "--images", &images], None)?;
-    expect(
-        &done,
-        4,
-        &["are stale: crates/api/src/main.rs has changed", "make images"],
-    )
+    expect(&done, 4, &["are stale: crates/api/src/main.rs has changed", "make images"])
 }
 
 fn other_architecture() -> Result<(), Failed> {
     let folder = altered_images(|manifest| {
-        let images = manifest
-            .get_mut("images")
-            .and_then(Value::as_array_mut)
-            .ok_or("no images")?;
+        let images = manifest.get_mut("images").and_then(Value::as_array_mut).ok_or("no images")?;
         for image in images {
             image["architecture"] = "riscv64".into();
         }
@@ -463,11 +382,7 @@ fn altered_images(alter: impl Fn(&mut Value) -> Result<(), Failed>) -> Result<te
     let folder = tempfile::tempdir()?;
     let manifest = fs::read_to_string(e2e::images_folder().join("manifest.json"))?;
     let mut manifest: Value = serde_json::from_str(&manifest)?;
-    for image in manifest
-        .get("images")
-        .and_then(Value::as_array)
-        .ok_or("no images")?
-    {
+    for image in manifest.get("images").and_then(Value::as_array).ok_or("no images")? {
         let archive: PathBuf = image["archive"].as_str().ok_or("no archive")?.into();
         std::os::unix::fs::symlink(e2e::images_folder().join(&archive), folder.path().join(&archive))?;
     }
@@ -481,14 +396,6 @@ fn no_engine() -> Result<(), Failed> {
     let socket = format!("unix://{}/no.sock", folder.path().display());
     let output = command(&["gate"])?.env("DOCKER_HOST", &socket).output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let done = Done {
-        code: output.status.code(),
-        said,
-        report: None,
-    };
-    expect(
-        &done,
-        4,
-        &["no container engine answers", &socket, "make bootstrap"],
-    )
+    let done = Done { code: output.status.code(), said, report: None };
+    expect(&done, 4, &["no container engine answers", &socket, "make bootstrap"])
 }

@@ -90,17 +90,10 @@ impl MigrateConfig {
         }
         // It becomes part of a statement that takes no parameters.
         if !is_plain_name(&postgres.database) {
-            return Err(SettingError::invalid(
-                "POSTGRES_DB",
-                "a database name of a-z, 0-9 and _",
-            ));
+            return Err(SettingError::invalid("POSTGRES_DB", "a database name of a-z, 0-9 and _"));
         }
         let app_password = settings.secret("POSTGRES_APP_PASSWORD", 1)?;
-        Ok(Self {
-            postgres,
-            app_user,
-            app_password,
-        })
+        Ok(Self { postgres, app_user, app_password })
     }
 }
 
@@ -108,9 +101,7 @@ impl MigrateConfig {
 fn is_plain_name(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn backend(settings: &Settings) -> Result<Backend, SettingError> {
@@ -130,11 +121,7 @@ fn public_origin(settings: &Settings) -> Result<String, SettingError> {
         let bare = uri.query().is_none() && uri.path() == "/" && !origin.ends_with(['/', '#', '?']);
         matches!(uri.scheme_str(), Some("http" | "https")) && host && bare && !origin.contains('#')
     });
-    if sane {
-        Ok(origin)
-    } else {
-        Err(SettingError::invalid("PUBLIC_ORIGIN", EXPECTED))
-    }
+    if sane { Ok(origin) } else { Err(SettingError::invalid("PUBLIC_ORIGIN", EXPECTED)) }
 }
 
 fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {

@@ -13,18 +13,15 @@ impl Email {
         if text.len() > MAX_BYTES {
             return Err("must be at most 254 bytes long");
         }
-        let (local, domain) = text
-            .split_once('@')
-            .ok_or("must be an e-mail address, such as ada@example.org")?;
+        let (local, domain) =
+            text.split_once('@').ok_or("must be an e-mail address, such as ada@example.org")?;
         let local_ok = (1..=64).contains(&local.len())
             && local
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte));
         let domain_ok = domain.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         });

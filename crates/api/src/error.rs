@@ -42,19 +42,11 @@ impl IntoResponse for ApiError {
                 Problem::unavailable("The queue and session store does not answer at the moment; try again.")
             }
             Self::Store(error @ StoreError::Damaged { .. }) => {
-                tracing::error!(
-                    dependency = "image_store",
-                    error = error_chain(&error),
-                    "image is damaged"
-                );
+                tracing::error!(dependency = "image_store", error = error_chain(&error), "image is damaged");
                 Problem::internal()
             }
             Self::Store(error) => {
-                tracing::warn!(
-                    dependency = "image_store",
-                    error = error_chain(&error),
-                    "dependency failed"
-                );
+                tracing::warn!(dependency = "image_store", error = error_chain(&error), "dependency failed");
                 Problem::unavailable("The image store does not answer at the moment; try again.")
             }
         };
@@ -70,11 +62,9 @@ fn is_away(error: &sqlx::Error) -> bool {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,
         // Connection exceptions, wrong password, out of resources, shutting down or starting up.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "28", "53", "57"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| ["08", "28", "53", "57"].iter().any(|class| code.starts_with(class))),
         _ => false,
     }
 }

@@ -26,10 +26,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
-            return Err(refused(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Send the body as application/json.",
-            ));
+            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."));
         }
         let bytes = tokio::time::timeout(BODY_WITHIN, Bytes::from_request(request, state))
             .await
@@ -59,9 +56,7 @@ fn refused(status: StatusCode, detail: &str) -> ApiError {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let essence = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok()?.split(';').next());
+    let essence = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
@@ -111,10 +106,8 @@ mod tests {
         #[case] body: &'static str,
         #[case] status: u16,
     ) {
-        let request = Request::post("/")
-            .header(header::CONTENT_TYPE, content_type)
-            .body(Body::from(body))
-            .unwrap();
+        let request =
+            Request::post("/").header(header::CONTENT_TYPE, content_type).body(Body::from(body)).unwrap();
         match JsonBody::<Body1>::from_request(request, &()).await {
             Ok(_) => assert_eq!(status, 200),
             Err(ApiError::Refused(problem)) => {

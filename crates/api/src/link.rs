@@ -54,23 +54,16 @@ impl Links {
         let expires = (now + self.ttl).min(image_expires_at).unix_timestamp();
         let (id, expires) = (image_id.to_string(), expires.to_string());
         let signature = URL_SAFE_NO_PAD.encode(self.signed(&id, &expires).finalize().into_bytes());
-        format!(
-            "{}/images/{id}?expires={expires}&signature={signature}",
-            self.public_origin
-        )
+        format!("{}/images/{id}?expires={expires}&signature={signature}", self.public_origin)
     }
 
     /// Checks a link as it arrived, before anything in it is believed. The signature covers the very text of
     /// id and expiry.
     pub(crate) fn verify(&self, id: &str, query: &str) -> Result<ValidLink, Tampered> {
         let expires = parameter(query, "expires")?;
-        let signature = URL_SAFE_NO_PAD
-            .decode(parameter(query, "signature")?)
-            .map_err(|_| Tampered)?;
+        let signature = URL_SAFE_NO_PAD.decode(parameter(query, "signature")?).map_err(|_| Tampered)?;
         // Takes the same time wherever the first difference is.
-        self.signed(id, expires)
-            .verify_slice(&signature)
-            .map_err(|_| Tampered)?;
+        self.signed(id, expires).verify_slice(&signature).map_err(|_| Tampered)?;
         Ok(ValidLink {
             image_id: id.parse().map_err(|_| Tampered)?,
             expires: expires.parse().map_err(|_| Tampered)?,
@@ -88,10 +81,7 @@ impl Links {
 
 /// The one value of a query parameter. Twice the same name is a trick, not a link of ours.
 fn parameter<'a>(query: &'a str, name: &str) -> Result<&'a str, Tampered> {
-    let mut values = query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(key, _)| *key == name);
+    let mut values = query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
     match (values.next(), values.next()) {
         (Some((_, value)), None) => Ok(value),
         _ => Err(Tampered),
@@ -146,40 +136,24 @@ mod tests {
     #[test]
     fn link_never_outlives_its_image_and_is_rounded_down() {
         let links = links("0123456789abcdef0123456789abcdef");
-        let link = links.make(
-            Uuid::new_v4(),
-            at(1_000),
-            at(1_002) + time::Duration::milliseconds(999),
-        );
+        let link = links.make(Uuid::new_v4(), at(1_000), at(1_002) + time::Duration::milliseconds(999));
         assert_eq!(verify(&links, &link).unwrap().expires, 1_002);
     }
 
     #[test]
     fn link_is_refused_under_another_key() {
         let link = links("0123456789abcdef0123456789abcdef").make(Uuid::new_v4(), at(1_000), at(2_000));
-        assert_eq!(
-            verify(&links("another key, just as long as it is"), &link),
-            Err(Tampered)
-        );
+        assert_eq!(verify(&links("another key, just as long as it is"), &link), Err(Tampered));
     }
 
     #[test]
     fn link_is_refused_when_its_expiry_was_changed() {
         let links = links("0123456789abcdef0123456789abcdef");
         let link = links.make(Uuid::new_v4(), at(1_000), at(100_000));
-        for changed in [
-            "expires=1301",
-            "expires=01300",
-            "expires=%31300",
-            "expires=1300&expires=9999",
-            "expires=",
-            "",
-        ] {
-            assert_eq!(
-                verify(&links, &link.replace("expires=1300", changed)),
-                Err(Tampered),
-                "{changed}"
-            );
+        for changed in
+            ["expires=1301", "expires=01300", "expires=%31300", "expires=1300&expires=9999", "expires=", ""]
+        {
+            assert_eq!(verify(&links, &link.replace("expires=1300", changed)), Err(Tampered), "{changed}");
         }
     }
 
@@ -190,16 +164,10 @@ mod tests {
         let link = links.make(id, at(1_000), at(2_000));
         assert!(verify(&links, &link).is_ok());
         assert_eq!(
-            verify(
-                &links,
-                &link.replace(&id.to_string(), &id.to_string().to_uppercase())
-            ),
+            verify(&links, &link.replace(&id.to_string(), &id.to_string().to_uppercase())),
             Err(Tampered)
         );
-        assert_eq!(
-            verify(&links, &link.replace(&id.to_string(), &id.simple().to_string())),
-            Err(Tampered)
-        );
+        assert_eq!(verify(&links, &link.replace(&id.to_string(), &id.simple().to_string())), Err(Tampered));
     }
 
     proptest! {

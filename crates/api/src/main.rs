@@ -60,9 +60,7 @@ async fn run_server(settings: &Settings) -> Result<(), Ended> {
     ]);
     let state = ApiState::connect(&config).map_err(Ended::other)?;
     let router = routes::router(state, &metrics);
-    service::serve(config.listen, router, shutdown, config.grace)
-        .await
-        .map_err(Ended::other)
+    service::serve(config.listen, router, shutdown, config.grace).await.map_err(Ended::other)
 }
 
 async fn run_migration(settings: &Settings) -> Result<(), Ended> {

@@ -17,11 +17,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// The newest migration that this program was built with; 0 where there is none.
 pub(crate) fn newest_version() -> i64 {
-    MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0)
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
 /// Long enough for a database that is still being made.
@@ -60,17 +56,10 @@ pub(crate) async fn migrate(config: &MigrateConfig) -> Result<i64, MigrationErro
     MIGRATIONS.run_direct(None, &mut connection, false).await?;
     grant(&mut connection, config)
         .await
-        .map_err(|source| MigrationError::Role {
-            role: config.app_user.clone(),
-            source,
-        })?;
+        .map_err(|source| MigrationError::Role { role: config.app_user.clone(), source })?;
     // The work is done and committed; a server that is gone by now changes nothing.
     let _ = connection.close().await;
-    Ok(MIGRATIONS
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or_default())
+    Ok(MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default())
 }
 
 async fn connect(config: &MigrateConfig) -> Result<PgConnection, MigrationError> {
@@ -82,10 +71,7 @@ async fn connect(config: &MigrateConfig) -> Result<PgConnection, MigrationError>
             Err(error) => error,
         };
         let last = service::postgres::reason(&error);
-        if error
-            .as_database_error()
-            .and_then(DatabaseError::code)
-            .is_some_and(|code| code.starts_with("28"))
+        if error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code.starts_with("28"))
         {
             return Err(MigrationError::Refused(last));
         }
@@ -104,16 +90,9 @@ async fn grant(connection: &mut PgConnection, config: &MigrateConfig) -> sqlx::R
         .bind(&config.app_user)
         .fetch_one(&mut *transaction)
         .await?;
-    let script = grants(
-        &config.app_user,
-        &config.postgres.database,
-        &config.app_password,
-        exists,
-    );
+    let script = grants(&config.app_user, &config.postgres.database, &config.app_password, exists);
     // Both names were checked to need no quoting, and a verifier is base64.
-    sqlx::raw_sql(AssertSqlSafe(script))
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::raw_sql(AssertSqlSafe(script)).execute(&mut *transaction).await?;
     transaction.commit().await
 }
 
@@ -142,16 +121,8 @@ mod tests {
 
     #[test]
     fn password_is_sent_as_a_verifier_only() {
-        let script = grants(
-            "shakedown_app",
-            "shakedown",
-            &Secret::new("hunter2hunter2"),
-            false,
-        );
-        assert!(
-            script.contains("password 'SCRAM-SHA-256$4096:") && !script.contains("hunter2"),
-            "{script}"
-        );
+        let script = grants("shakedown_app", "shakedown", &Secret::new("hunter2hunter2"), false);
+        assert!(script.contains("password 'SCRAM-SHA-256$4096:") && !script.contains("hunter2"), "{script}");
     }
 
     #[test]

@@ -32,10 +32,7 @@ pub(crate) struct HashError;
 impl Passwords {
     pub(crate) fn new() -> Result<Self, HashError> {
         let nobody: [u8; 32] = rand::random();
-        Ok(Self {
-            jobs: start_threads().map_err(|_| HashError)?,
-            decoy: Hasher::new().hash(&nobody)?.into(),
-        })
+        Ok(Self { jobs: start_threads().map_err(|_| HashError)?, decoy: Hasher::new().hash(&nobody)?.into() })
     }
 
     /// A hash in the PHC form, with parameters and a fresh salt in it.
@@ -47,9 +44,7 @@ impl Passwords {
     pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, HashError> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.to_string());
-        let matches = self
-            .work(move |hasher| hasher.verify(password.as_bytes(), &stored))
-            .await?;
+        let matches = self.work(move |hasher| hasher.verify(password.as_bytes(), &stored)).await?;
         Ok(matches && known)
     }
 
@@ -74,17 +69,15 @@ fn start_threads() -> std::io::Result<mpsc::Sender<Job>> {
     let receiver = Arc::new(Mutex::new(receiver));
     for _ in 0..THREADS {
         let receiver = Arc::clone(&receiver);
-        std::thread::Builder::new()
-            .name("password".into())
-            .spawn(move || {
-                let mut hasher = Hasher::new();
-                loop {
-                    let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(job) = next else { return };
-                    // The panic hook logs it, and whoever waits gets an error; the thread stays for the next.
-                    let _ = catch_unwind(AssertUnwindSafe(|| job(&mut hasher)));
-                }
-            })?;
+        std::thread::Builder::new().name("password".into()).spawn(move || {
+            let mut hasher = Hasher::new();
+            loop {
+                let next = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                let Ok(job) = next else { return };
+                // The panic hook logs it, and whoever waits gets an error; the thread stays for the next.
+                let _ = catch_unwind(AssertUnwindSafe(|| job(&mut hasher)));
+            }
+        })?;
     }
     Ok(sender)
 }
@@ -99,10 +92,7 @@ struct Hasher {
 impl Hasher {
     fn new() -> Self {
         let argon2 = Argon2::default();
-        Self {
-            memory: vec![Block::new(); argon2.params().block_count()],
-            argon2,
-        }
+        Self { memory: vec![Block::new(); argon2.params().block_count()], argon2 }
     }
 
     fn hash(&mut self, password: &[u8]) -> Result<String, HashError> {
@@ -128,8 +118,7 @@ impl Hasher {
 
     fn hash_salted(&mut self, password: &[u8], salt: &[u8]) -> password_hash::Result<PasswordHash> {
         let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
-        self.argon2
-            .hash_password_into_with_memory(password, salt, &mut output, &mut self.memory)?;
+        self.argon2.hash_password_into_with_memory(password, salt, &mut output, &mut self.memory)?;
         Ok(PasswordHash {
             algorithm: Algorithm::default().ident(),
             version: Some(Version::default().into()),
@@ -152,33 +141,16 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let stored = passwords.hash("correct horse\0battery".into()).await.unwrap();
         assert!(stored.starts_with("$argon2id$") && !stored.contains("horse"));
-        assert!(
-            passwords
-                .verify("correct horse\0battery".into(), Some(stored.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify("correct horse".into(), Some(stored))
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify("correct horse\0battery".into(), Some(stored.clone())).await.unwrap());
+        assert!(!passwords.verify("correct horse".into(), Some(stored)).await.unwrap());
     }
 
     #[test]
     fn hash_is_the_one_that_the_library_makes() {
         let ours = Hasher::new().hash(b"correct horse").unwrap();
-        let theirs = Argon2::default()
-            .hash_password(b"correct horse")
-            .unwrap()
-            .to_string();
+        let theirs = Argon2::default().hash_password(b"correct horse").unwrap().to_string();
         assert!(Hasher::new().verify(b"correct horse", &theirs));
-        assert!(
-            Argon2::default()
-                .verify_password(b"correct horse", ours.as_str())
-                .is_ok()
-        );
+        assert!(Argon2::default().verify_password(b"correct horse", ours.as_str()).is_ok());
         assert!(!Hasher::new().verify(b"wrong horse", &theirs));
     }
 
@@ -204,11 +176,6 @@ mod tests {
     async fn unknown_user_never_matches() {
         let passwords = Passwords::new().unwrap();
         assert!(!passwords.verify("whatever".into(), None).await.unwrap());
-        assert!(
-            !passwords
-                .verify("whatever".into(), Some("not a hash".into()))
-                .await
-                .unwrap()
-        );
+        assert!(!passwords.verify("whatever".into(), Some("not a hash".into())).await.unwrap());
     }
 }

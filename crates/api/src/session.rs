@@ -33,11 +33,7 @@ impl Sessions {
     pub(crate) async fn open(&self, user_id: Uuid, ttl: Duration) -> RedisResult<String> {
         let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
         let mut command = cmd("SET");
-        command
-            .arg(key(&token))
-            .arg(user_id.to_string())
-            .arg("EX")
-            .arg(ttl.as_secs());
+        command.arg(key(&token)).arg(user_id.to_string()).arg("EX").arg(ttl.as_secs());
         self.redis.run::<()>(&command).await?;
         Ok(token)
     }
@@ -74,15 +70,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Some(token) = bearer(&parts.headers) else {
-            return Err(refused(
-                "This needs a session: send its token as `Authorization: Bearer TOKEN`.",
-            ));
+            return Err(refused("This needs a session: send its token as `Authorization: Bearer TOKEN`."));
         };
         match Sessions::from_ref(state).find(token).await? {
-            Some(user_id) => Ok(Self {
-                user_id,
-                key: key(token),
-            }),
+            Some(user_id) => Ok(Self { user_id, key: key(token) }),
             None => Err(refused("The session has expired or was closed; sign in again.")),
         }
     }
@@ -93,11 +84,7 @@ fn refused(detail: &str) -> ApiError {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && (1..=TOKEN_MAX_BYTES).contains(&token.len())).then_some(token)
 }

@@ -48,18 +48,15 @@ impl Upload {
         let (mut picture, mut effect, mut ttl) = (None, None, None);
         while let Some(field) = form.next_field().await.map_err(|error| broken_form(&error))? {
             let taken = match field.name() {
-                Some("image") => picture
-                    .replace(read_picture(field, room, limits.picture_bytes).await?)
-                    .is_some(),
+                Some("image") => {
+                    picture.replace(read_picture(field, room, limits.picture_bytes).await?).is_some()
+                }
                 Some("effect") => effect.replace(read_text("effect", field).await?).is_some(),
                 Some("ttl_seconds") => ttl.replace(read_text("ttl_seconds", field).await?).is_some(),
                 _ => return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, UNKNOWN_FIELD)),
             };
             if taken {
-                return Err(refused(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "A field of the form is given twice.",
-                ));
+                return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, "A field of the form is given twice."));
             }
         }
         Self::check(picture, effect.as_deref(), ttl.as_deref(), limits)
@@ -86,10 +83,7 @@ impl Upload {
             Some(Ok(_)) => {}
         }
         if ttl.is_none() {
-            refuse(
-                "ttl_seconds",
-                format!("must be a whole number from 1 to {}", limits.ttl.as_secs()),
-            );
+            refuse("ttl_seconds", format!("must be a whole number from 1 to {}", limits.ttl.as_secs()));
         }
         match (picture, effect, ttl) {
             (Some(picture), Some(Ok(effect)), Some(ttl)) if errors.is_empty() => {
@@ -112,14 +106,8 @@ fn effects() -> String {
 
 fn parse_ttl(text: &str, ceiling: Duration) -> Option<Duration> {
     // Digits alone: `parse` would take a plus sign.
-    let seconds = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()?;
-    (1..=ceiling.as_secs())
-        .contains(&seconds)
-        .then(|| Duration::from_secs(seconds))
+    let seconds = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()?;
+    (1..=ceiling.as_secs()).contains(&seconds).then(|| Duration::from_secs(seconds))
 }
 
 async fn read_picture(mut field: Field<'_>, room: usize, limit: usize) -> Result<Vec<u8>, ApiError> {
@@ -146,20 +134,14 @@ async fn read_text(name: &'static str, mut field: Field<'_>) -> Result<String, A
 
 /// 413, with the limit.
 pub(crate) fn too_large(limit: usize) -> ApiError {
-    refused(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        &format!("The picture is larger than {limit} bytes."),
-    )
+    refused(StatusCode::PAYLOAD_TOO_LARGE, &format!("The picture is larger than {limit} bytes."))
 }
 
 /// The form's framing is wrong, it is too large as a whole, or the client stopped sending.
 fn broken_form(error: &MultipartError) -> ApiError {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE).into(),
-        _ => refused(
-            StatusCode::BAD_REQUEST,
-            "The multipart form is malformed or was cut off.",
-        ),
+        _ => refused(StatusCode::BAD_REQUEST, "The multipart form is malformed or was cut off."),
     }
 }
 
@@ -181,10 +163,7 @@ mod tests {
     use crate::error::ApiError;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
-    const LIMITS: UploadLimits = UploadLimits {
-        picture_bytes: 100,
-        ttl: Duration::from_hours(1),
-    };
+    const LIMITS: UploadLimits = UploadLimits { picture_bytes: 100, ttl: Duration::from_hours(1) };
 
     async fn read(fields: &[(&str, &[u8])]) -> Result<Upload, Problem> {
         let mut body = Vec::new();
@@ -201,9 +180,7 @@ mod tests {
 
     async fn read_raw(body: Vec<u8>) -> Result<Upload, Problem> {
         let request = Request::post("/").header("content-type", "multipart/form-data; boundary=b");
-        let form = Multipart::from_request(request.body(Body::from(body)).unwrap(), &())
-            .await
-            .unwrap();
+        let form = Multipart::from_request(request.body(Body::from(body)).unwrap(), &()).await.unwrap();
         Upload::read(form, 0, LIMITS).await.map_err(|error| match error {
             ApiError::Refused(problem) => problem,
             other => panic!("{other:?}"),
@@ -213,21 +190,12 @@ mod tests {
     #[tokio::test]
     async fn form_without_a_time_to_live_gets_the_longest() {
         let upload = read(&[("image", PNG), ("effect", b"duotone")]).await.unwrap();
-        assert_eq!(
-            upload,
-            Upload {
-                picture: PNG.to_vec(),
-                effect: Effect::Duotone,
-                ttl: LIMITS.ttl
-            }
-        );
+        assert_eq!(upload, Upload { picture: PNG.to_vec(), effect: Effect::Duotone, ttl: LIMITS.ttl });
     }
 
     #[tokio::test]
     async fn form_may_ask_for_a_shorter_time_to_live() {
-        let upload = read(&[("ttl_seconds", b"3"), ("image", PNG), ("effect", b"halftone")])
-            .await
-            .unwrap();
+        let upload = read(&[("ttl_seconds", b"3"), ("image", PNG), ("effect", b"halftone")]).await.unwrap();
         assert_eq!(upload.ttl, Duration::from_secs(3));
     }
 
@@ -256,10 +224,7 @@ mod tests {
         let problem = read(fields).await.unwrap_err();
         assert_eq!(problem.status().as_u16(), status);
         let document = problem.to_json("r-1");
-        assert!(
-            !document.contains('<') && !document.contains("drop table"),
-            "{document}"
-        );
+        assert!(!document.contains('<') && !document.contains("drop table"), "{document}");
     }
 
     #[tokio::test]

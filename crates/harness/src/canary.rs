@@ -23,21 +23,14 @@ impl Canary {
     /// A fresh random canary.
     pub fn plant(name: &str) -> Self {
         let mut random = rand::rng();
-        let value = (0..LENGTH)
-            .map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]))
-            .collect();
-        Self {
-            name: name.into(),
-            value,
-        }
+        let value =
+            (0..LENGTH).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect();
+        Self { name: name.into(), value }
     }
 
     /// A secret that exists already, to be searched for and redacted.
     pub fn known(name: &str, value: &str) -> Self {
-        Self {
-            name: name.into(),
-            value: value.into(),
-        }
+        Self { name: name.into(), value: value.into() }
     }
 
     /// The secret's name.
@@ -119,11 +112,7 @@ impl Search {
         let (patterns, owners): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
         let automaton = AhoCorasick::new(&patterns).expect("a few hundred short patterns");
         let markers = AhoCorasick::new([marker]).expect("one short pattern");
-        Self {
-            automaton,
-            owners,
-            markers,
-        }
+        Self { automaton, owners, markers }
     }
 
     /// Every canary in `text`, in any form, with its first offset.
@@ -135,11 +124,7 @@ impl Search {
         }
         first
             .into_iter()
-            .map(|((canary, form), offset)| Finding {
-                canary: canary.clone(),
-                form,
-                offset,
-            })
+            .map(|((canary, form), offset)| Finding { canary: canary.clone(), form, offset })
             .collect()
     }
 
@@ -185,11 +170,7 @@ fn forms(secret: &str) -> Vec<(Form, Vec<u8>)> {
     let bytes = secret.as_bytes();
     let percent = |upper: bool| {
         bytes.iter().fold(String::new(), |text, byte| {
-            text + &if upper {
-                format!("%{byte:02X}")
-            } else {
-                format!("%{byte:02x}")
-            }
+            text + &if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") }
         })
     };
     let mut all = vec![
@@ -237,10 +218,7 @@ mod tests {
         let (canary, search) = planted();
         for (form, pattern) in forms(canary.reveal()) {
             let found = search.findings(&pattern);
-            assert!(
-                found.iter().any(|finding| finding.form == form),
-                "{form} is not found"
-            );
+            assert!(found.iter().any(|finding| finding.form == form), "{form} is not found");
         }
     }
 

@@ -42,10 +42,8 @@ impl Failure {
     ) -> Self {
         let text = String::from_utf8_lossy(log);
         let lines: Vec<&str> = text.lines().collect();
-        let log: Vec<String> = lines[lines.len().saturating_sub(LOG_LINES)..]
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let log: Vec<String> =
+            lines[lines.len().saturating_sub(LOG_LINES)..].iter().map(ToString::to_string).collect();
         let likely_cause = likely_cause(service, &last_seen, state.as_ref(), &log);
         Self {
             service: instance.into(),
@@ -70,15 +68,11 @@ impl Failure {
 
 /// What experience says. Each rule is tied to something that was seen, never to a mere absence.
 fn likely_cause(service: &Service, last_seen: &str, state: Option<&State>, log: &[String]) -> Option<String> {
-    let exit_code = state
-        .filter(|state| state.phase == Phase::Exited)
-        .and_then(|state| state.exit_code);
+    let exit_code = state.filter(|state| state.phase == Phase::Exited).and_then(|state| state.exit_code);
     let said = |words: &str| log.iter().rev().find(|line| line.contains(words));
     if last_seen.contains("port is already allocated") || last_seen.contains("address already in use") {
         let port = service.ports.first()?;
-        let host_port = port
-            .host_port
-            .map_or_else(|| "any".into(), |port| port.to_string());
+        let host_port = port.host_port.map_or_else(|| "any".into(), |port| port.to_string());
         return Some(format!(
             "host port {host_port} ({}) is taken by another program; stop it, or choose another port",
             port.at
@@ -108,16 +102,12 @@ fn likely_cause(service: &Service, last_seen: &str, state: Option<&State>, log: 
     if let Some(down) = dependency_down(last_seen) {
         return Some(format!("its dependency {down}"));
     }
-    let named = ["invalid setting", "missing setting"]
-        .iter()
-        .find_map(|words| said(words));
+    let named = ["invalid setting", "missing setting"].iter().find_map(|words| said(words));
     if let Some(line) = named {
         return Some(format!("a setting is wrong: {}", message_of(line)));
     }
     if exit_code.is_some_and(|code| code != 0) {
-        return log
-            .last()
-            .map(|line| format!("its last words were: {}", message_of(line)));
+        return log.last().map(|line| format!("its last words were: {}", message_of(line)));
     }
     None
 }
@@ -126,27 +116,18 @@ fn likely_cause(service: &Service, last_seen: &str, state: Option<&State>, log: 
 fn dependency_down(last_seen: &str) -> Option<String> {
     let body = &last_seen[last_seen.find('{')?..=last_seen.rfind('}')?];
     let json: serde_json::Value = serde_json::from_str(body).ok()?;
-    json.get("dependencies")?
-        .as_object()?
-        .iter()
-        .find_map(|(name, entry)| {
-            let down = entry.get("status")?.as_str()? == "down";
-            let error = entry
-                .get("error")
-                .and_then(|error| error.as_str())
-                .unwrap_or("no reason given");
-            down.then(|| format!("{name} is down as seen from there: {error}"))
-        })
+    json.get("dependencies")?.as_object()?.iter().find_map(|(name, entry)| {
+        let down = entry.get("status")?.as_str()? == "down";
+        let error = entry.get("error").and_then(|error| error.as_str()).unwrap_or("no reason given");
+        down.then(|| format!("{name} is down as seen from there: {error}"))
+    })
 }
 
 /// The message of a JSON log line, or the line itself.
 fn message_of(line: &str) -> String {
     let json: Option<serde_json::Value> = serde_json::from_str(line).ok();
     let field = |json: &serde_json::Value, name: &str| {
-        json.get(name)
-            .or_else(|| json.get("fields")?.get(name))?
-            .as_str()
-            .map(str::to_owned)
+        json.get(name).or_else(|| json.get("fields")?.get(name))?.as_str().map(str::to_owned)
     };
     json.and_then(|json| {
         let message = field(&json, "message")?;

@@ -27,10 +27,7 @@ impl std::fmt::Display for ApiVersion {
 impl ApiVersion {
     fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once('.')?;
-        Some(Self {
-            major: major.parse().ok()?,
-            minor: minor.parse().ok()?,
-        })
+        Some(Self { major: major.parse().ok()?, minor: minor.parse().ok()? })
     }
 }
 
@@ -90,22 +87,12 @@ impl Engine {
             at: at.clone(),
             found: innermost(&error),
         };
-        let docker = Docker::connect_with_defaults()
-            .map_err(no_answer)?
-            .with_timeout(Duration::from_mins(1));
+        let docker = Docker::connect_with_defaults().map_err(no_answer)?.with_timeout(Duration::from_mins(1));
         let version = docker.version().await.map_err(no_answer)?;
         let engine = version.version.unwrap_or_else(|| "of unknown version".into());
-        agree(
-            &engine,
-            version.min_api_version.as_deref(),
-            version.api_version.as_deref(),
-        )?;
+        agree(&engine, version.min_api_version.as_deref(), version.api_version.as_deref())?;
         let docker = docker.negotiate_version().await.map_err(no_answer)?;
-        Ok(Self {
-            docker,
-            version: engine,
-            architecture: version.arch.unwrap_or_default(),
-        })
+        Ok(Self { docker, version: engine, architecture: version.arch.unwrap_or_default() })
     }
 }
 
@@ -114,11 +101,7 @@ fn agree(engine: &str, oldest: Option<&str>, newest: Option<&str>) -> Result<(),
     let newest = newest.and_then(ApiVersion::parse).unwrap_or(NEWEST_API);
     let oldest = oldest.and_then(ApiVersion::parse).unwrap_or(OLDEST_API);
     if newest < OLDEST_API || oldest > NEWEST_API {
-        return Err(EngineError::Version {
-            engine: engine.into(),
-            oldest,
-            newest,
-        });
+        return Err(EngineError::Version { engine: engine.into(), oldest, newest });
     }
     Ok(())
 }
@@ -156,13 +139,9 @@ mod tests {
 
     #[test]
     fn an_engine_that_is_too_old_is_told_from_one_that_is_too_new() {
-        let old = agree("19.03.15", Some("1.12"), Some("1.40"))
-            .unwrap_err()
-            .to_string();
+        let old = agree("19.03.15", Some("1.12"), Some("1.40")).unwrap_err().to_string();
         insta::assert_snapshot!(old, @"the container engine 19.03.15 speaks API 1.12 to 1.40; Shakedown speaks 1.41 to 1.53. Update the engine to Docker 20.10 or newer");
-        let new = agree("40.0.0", Some("1.60"), Some("1.70"))
-            .unwrap_err()
-            .to_string();
+        let new = agree("40.0.0", Some("1.60"), Some("1.70")).unwrap_err().to_string();
         insta::assert_snapshot!(new, @"the container engine 40.0.0 speaks API 1.60 to 1.70; Shakedown speaks 1.41 to 1.53. Update Shakedown: this engine no longer offers the API it was written for");
     }
 }

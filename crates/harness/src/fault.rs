@@ -41,17 +41,12 @@ impl Fault {
                 chmod(running, volume, "a-w").await?;
                 let now = mode(running, volume).await?;
                 if is_writable(&now) {
-                    return Err(format!(
-                        "the folder of volume `{volume}` has mode {now} after `chmod a-w`"
-                    ));
+                    return Err(format!("the folder of volume `{volume}` has mode {now} after `chmod a-w`"));
                 }
                 before
             }
         };
-        Ok(Injected {
-            fault: self.clone(),
-            before,
-        })
+        Ok(Injected { fault: self.clone(), before })
     }
 }
 
@@ -59,21 +54,16 @@ impl Injected {
     /// Takes the fault away again.
     pub async fn undo(self, running: &RunningStack) -> Result<(), String> {
         match &self.fault {
-            Fault::Stopped(instance) => running
-                .runner()
-                .start(instance)
-                .await
-                .map_err(|error| error.to_string()),
+            Fault::Stopped(instance) => {
+                running.runner().start(instance).await.map_err(|error| error.to_string())
+            }
             Fault::Unwritable { volume } => {
                 chmod(running, volume, &self.before).await?;
                 let now = mode(running, volume).await?;
                 if now == self.before {
                     Ok(())
                 } else {
-                    Err(format!(
-                        "the folder of volume `{volume}` has mode {now} where {} was",
-                        self.before
-                    ))
+                    Err(format!("the folder of volume `{volume}` has mode {now} where {} was", self.before))
                 }
             }
         }
@@ -81,15 +71,8 @@ impl Injected {
 }
 
 async fn mode(running: &RunningStack, volume: &str) -> Result<String, String> {
-    let output = running
-        .runner()
-        .toolbox(volume, &["stat", "-c", "%a", "/volume"])
-        .await;
-    Ok(
-        String::from_utf8_lossy(&output.map_err(|error| error.to_string())?)
-            .trim()
-            .to_owned(),
-    )
+    let output = running.runner().toolbox(volume, &["stat", "-c", "%a", "/volume"]).await;
+    Ok(String::from_utf8_lossy(&output.map_err(|error| error.to_string())?).trim().to_owned())
 }
 
 /// Whether an octal mode lets anybody write.

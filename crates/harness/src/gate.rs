@@ -1,7 +1,7 @@
 //! The gate: definition → runner → running stack → observations → checks → verdicts → report.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -11,14 +11,11 @@ use time::OffsetDateTime;
 
 use crate::{
     canary::Canary,
-    check::{self, Check, Subject},
-    collect,
+    check::{self, Check},
     engine::{Engine, EngineError},
     event::{Event, Events},
-    fault::Fault,
     images::{Images, ImagesError},
-    observation::{Observations, Seen, Timed},
-    probe::{expiry, outage, schema, settle, smoke},
+    observe,
     reaper::{self, Lease, Volumes},
     report::Report,
     run::Run,
@@ -77,13 +74,9 @@ pub async fn prepare(
     let images = Images::open(folder)?;
     images.refuse_stale(repository)?;
     let engine = Engine::connect().await?;
-    let removed = reaper::remove_orphans(&engine.docker)
-        .await
-        .map_err(GateError::Begin)?;
+    let removed = reaper::remove_orphans(&engine.docker).await.map_err(GateError::Begin)?;
     for run in removed {
-        events.send(Event::Note(format!(
-            "removed what dead run {run} had left behind"
-        )));
+        events.send(Event::Note(format!("removed what dead run {run} had left behind")));
     }
     let loaded = events.step("load images", images.load(&engine.docker)).await?;
     if !loaded.is_empty() {
@@ -105,9 +98,7 @@ async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<()
             && image.architecture != engine.architecture
         {
             let (image, engine) = (&image.architecture, &engine.architecture);
-            return Err(refuse(format!(
-                "it is built for {image}, and the engine runs {engine}"
-            )));
+            return Err(refuse(format!("it is built for {image}, and the engine runs {engine}")));
         }
         match engine.docker.inspect_image(&service.image).await {
             Ok(found) => {
@@ -147,18 +138,11 @@ pub fn local_secrets(stack: &Stack) -> Result<BTreeMap<String, PlacedSecret>, St
         let file = match &secret.source {
             SecretSource::File(file) => file.clone(),
             SecretSource::Environment(variable) => {
-                return Err(format!(
-                    "{}: a secret from variable {variable} cannot be mounted",
-                    secret.at
-                ));
+                return Err(format!("{}: a secret from variable {variable} cannot be mounted", secret.at));
             }
         };
         let value = std::fs::read_to_string(&file).map_err(|error| {
-            format!(
-                "{}: secret `{name}` ({}): {error}; run `make init`",
-                secret.at,
-                file.display()
-            )
+            format!("{}: secret `{name}` ({}): {error}; run `make init`", secret.at, file.display())
         })?;
         let canary = Canary::known(name, value.trim_end());
         Ok((name.clone(), PlacedSecret { canary, file }))
@@ -179,12 +163,7 @@ pub async fn begin(
     show_marker(&mut stack, &run.marker);
     let lease = Lease::take(&run).map_err(begin)?;
     let secrets = plant(&run, &stack).map_err(begin)?;
-    let plan = Plan {
-        run,
-        secrets,
-        ports: HostPorts::Random,
-        pace,
-    };
+    let plan = Plan { run, secrets, ports: HostPorts::Random, pace };
     start(stack, plan, engine, images, Some(lease), events).await
 }
 
@@ -197,10 +176,8 @@ pub async fn start(
     lease: Option<Lease>,
     events: &Events,
 ) -> Result<Brought, GateError> {
-    let toolbox = images
-        .get("toolbox")
-        .map(crate::images::ContainerImage::full_reference)
-        .unwrap_or_default();
+    let toolbox =
+        images.get("toolbox").map(crate::images::ContainerImage::full_reference).unwrap_or_default();
     let prepared = async {
         preflight(&engine, &images, &stack).await?;
         Ok::<_, GateError>(Containers::prepare(&engine, &stack, &plan, toolbox).await?)
@@ -209,11 +186,7 @@ pub async fn start(
         Ok(runner) => runner,
         Err(error) => {
             // What was created before the error goes now; without a lease it belongs to a stack that is kept.
-            let volumes = if lease.is_some() {
-                Volumes::Remove
-            } else {
-                Volumes::Keep
-            };
+            let volumes = if lease.is_some() { Volumes::Remove } else { Volumes::Keep };
             let _ = reaper::sweep(&engine.docker, &plan.run.id, volumes).await;
             if let Some(lease) = lease {
                 let _ = crate::run::remove_folder(&plan.run.folder);
@@ -222,16 +195,9 @@ pub async fn start(
             return Err(error);
         }
     };
-    let outcome = events
-        .step("bring up", bring_up(&runner, &stack, &plan, events))
-        .await;
+    let outcome = events.step("bring up", bring_up(&runner, &stack, &plan, events)).await;
     let running = RunningStack::new(stack, Box::new(runner), plan, lease);
-    Ok(Brought {
-        running,
-        bring_up: outcome,
-        images,
-        engine,
-    })
+    Ok(Brought { running, bring_up: outcome, images, engine })
 }
 
 /// Our own programs log the name of their deployment first thing: it carries the run's control marker.
@@ -241,107 +207,6 @@ fn show_marker(stack: &mut Stack, marker: &str) {
             *environment = marker.into();
         }
     }
-}
-
-/// Looks at everything that the checks need, as much of it at once as does not disturb the rest.
-pub async fn observe(
-    running: &RunningStack,
-    bring_up: BringUp,
-    checks: &[Check],
-    events: &Events,
-) -> Observations {
-    if let Some(failure) = &bring_up.failure {
-        let why = format!(
-            "the stack never came up: `{}` {}",
-            failure.service, failure.last_seen
-        );
-        return Observations::of_bring_up(bring_up, &why);
-    }
-    let mut needed: BTreeSet<Subject> = checks.iter().map(|check| check.subject).collect();
-    if needed.contains(&Subject::Surfaces) {
-        needed.extend([Subject::Smoke, Subject::Expiry, Subject::Outage, Subject::Late]);
-    }
-    let needs = |subject| needed.contains(&subject);
-    let mut seen = Observations::of_bring_up(bring_up, "it was not asked for");
-    for instance in running.instances() {
-        let state = running
-            .runner()
-            .state(&instance)
-            .await
-            .map_err(|error| error.to_string());
-        seen.states.insert(instance, state);
-    }
-    let together = async {
-        tokio::join!(
-            when(needs(Subject::Settle), Timed::of(settle::observe(running))),
-            when(needs(Subject::Settle), live(running)),
-            when(needs(Subject::Schema), Timed::of(schema::observe(running))),
-            when(needs(Subject::Smoke), Timed::of(smoke::observe(running))),
-            when(needs(Subject::Expiry), Timed::of(expiry::observe(running))),
-        )
-    };
-    let (settled, live, schema, smoke, expiry) = events.step("stories", Box::pin(together)).await;
-    seen.live = live.unwrap_or_default();
-    seen.settle = settled.unwrap_or(seen.settle);
-    seen.schema = schema.unwrap_or(seen.schema);
-    seen.smoke = smoke.unwrap_or(seen.smoke);
-    seen.expiry = expiry.unwrap_or(seen.expiry);
-    if needs(Subject::Outage) {
-        seen.outages = events.step("outages", outages(running, checks, events)).await;
-    }
-    if needs(Subject::Late) {
-        let late = Timed::of(outage::observe_late(running, &check::LATE, events));
-        seen.late = events.step("late dependencies", late).await;
-    }
-    if needs(Subject::Surfaces) {
-        seen.surfaces = events
-            .step("surfaces", Timed::of(collect::observe(running, events)))
-            .await;
-    }
-    seen
-}
-
-async fn when<T>(needed: bool, observation: impl Future<Output = T>) -> Option<T> {
-    if needed { Some(observation.await) } else { None }
-}
-
-async fn live(running: &RunningStack) -> BTreeMap<String, Seen<crate::probe::http::Answer>> {
-    let mut seen = BTreeMap::new();
-    for witness in outage::WITNESSES {
-        let answer = match running.client_of(witness).await {
-            Ok(client) => client.get("health", "/health").await.answer,
-            Err(why) => Err(why),
-        };
-        seen.insert(witness.to_owned(), answer);
-    }
-    seen
-}
-
-/// One outage after the other: two at once would hide each other.
-async fn outages(
-    running: &RunningStack,
-    checks: &[Check],
-    events: &Events,
-) -> BTreeMap<String, Timed<crate::observation::Outage>> {
-    let all = checks.iter().any(|check| check.subject == Subject::Surfaces);
-    let mut seen = BTreeMap::new();
-    for dependency in check::DEPENDENCIES {
-        let asked = |check: &Check| {
-            check.subject == Subject::Outage && check.id.rsplit('.').next() == Some(dependency)
-        };
-        if !(all || checks.iter().any(asked)) {
-            continue;
-        }
-        let fault = match dependency {
-            "image_store" => Fault::Unwritable {
-                volume: expiry::VOLUME.into(),
-            },
-            service => Fault::Stopped(service.into()),
-        };
-        let outage = Timed::of(outage::observe(running, &fault, dependency, events)).await;
-        seen.insert(dependency.to_owned(), outage);
-    }
-    seen
 }
 
 /// What a whole gate needs to know.
@@ -393,7 +258,7 @@ pub async fn judge(
     started_at: OffsetDateTime,
     events: &Events,
 ) -> (Report, RunningStack) {
-    let seen = observe(&brought.running, brought.bring_up.clone(), checks, events).await;
+    let seen = observe::observe(&brought.running, brought.bring_up.clone(), checks, events).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
     let whole = check::checks(brought.running.stack()).len() == checks.len();

@@ -1,5 +1,7 @@
 //! Container images as `nix build .#images` leaves them: the manifest, whether it is still true, and loading.
 
+mod stale;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -12,7 +14,6 @@ use bollard::{
 };
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio_util::codec::{BytesCodec, FramedRead};
 
 /// Says what to do about images that are missing or stale.
@@ -137,49 +138,30 @@ impl Images {
                 error.to_string()
             },
         })?;
-        let unreadable = |found| ImagesError::Unreadable {
-            file: file.clone(),
-            found,
-        };
+        let unreadable = |found| ImagesError::Unreadable { file: file.clone(), found };
         let manifest: Manifest =
             serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
         if manifest.format != 1 {
-            return Err(unreadable(format!(
-                "format {} where 1 was expected",
-                manifest.format
-            )));
+            return Err(unreadable(format!("format {} where 1 was expected", manifest.format)));
         }
-        let missing = manifest
-            .images
-            .iter()
-            .find(|image| !folder.join(&image.archive).is_file());
+        let missing = manifest.images.iter().find(|image| !folder.join(&image.archive).is_file());
         if let Some(image) = missing {
             return Err(ImagesError::Missing {
                 folder: folder.into(),
                 found: format!("the archive {} of {} is not there", image.archive, image.name),
             });
         }
-        Ok(Self {
-            folder: folder.into(),
-            manifest,
-        })
+        Ok(Self { folder: folder.into(), manifest })
     }
 
     /// Refuses images that are older than the sources below `repository`.
     pub fn refuse_stale(&self, repository: &Path) -> Result<(), ImagesError> {
-        let changed = changed_files(&self.manifest.sources, repository);
+        let changed = stale::changed_files(&self.manifest.sources, repository);
         let [first, rest @ ..] = changed.as_slice() else {
             return Ok(());
         };
-        let more = if rest.is_empty() {
-            String::new()
-        } else {
-            format!(" and {} more", rest.len())
-        };
-        Err(ImagesError::Stale {
-            folder: self.folder.clone(),
-            changed: format!("{first}{more}"),
-        })
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        Err(ImagesError::Stale { folder: self.folder.clone(), changed: format!("{first}{more}") })
     }
 
     /// The image with this short name.
@@ -189,20 +171,13 @@ impl Images {
 
     /// The image that a Compose file's `image:` names, where it is one of ours.
     pub fn by_reference(&self, reference: &str) -> Option<&ContainerImage> {
-        self.manifest
-            .images
-            .iter()
-            .find(|image| image.full_reference() == reference)
+        self.manifest.images.iter().find(|image| image.full_reference() == reference)
     }
 
     /// The variables that put the content tags into the definition: `API_IMAGE` for `api`, and so on.
     pub fn variables(&self) -> BTreeMap<String, String> {
         let variable = |name: &str| format!("{}_IMAGE", name.to_uppercase().replace('-', "_"));
-        self.manifest
-            .images
-            .iter()
-            .map(|image| (variable(&image.name), image.full_reference()))
-            .collect()
+        self.manifest.images.iter().map(|image| (variable(&image.name), image.full_reference())).collect()
     }
 
     /// Loads what the engine does not have yet. Returns the names of the images it had to load.
@@ -220,10 +195,7 @@ impl Images {
     /// Gives every loaded image a second tag.
     pub async fn tag(&self, docker: &Docker, tag: &str) -> Result<(), ImagesError> {
         for image in &self.manifest.images {
-            let options = TagImageOptionsBuilder::new()
-                .repo(&image.reference)
-                .tag(tag)
-                .build();
+            let options = TagImageOptionsBuilder::new().repo(&image.reference).tag(tag).build();
             let tagged = docker.tag_image(&image.full_reference(), Some(options)).await;
             tagged.map_err(|error| ImagesError::Load {
                 image: image.full_reference(),
@@ -241,9 +213,7 @@ impl Images {
             archive: archive.clone(),
             found,
         };
-        let file = tokio::fs::File::open(&archive)
-            .await
-            .map_err(|error| failed(error.to_string()))?;
+        let file = tokio::fs::File::open(&archive).await.map_err(|error| failed(error.to_string()))?;
         let chunks = FramedRead::with_capacity(file, BytesCodec::new(), 1 << 20)
             .map(|chunk| chunk.map(bytes::BytesMut::freeze));
         let options = ImportImageOptionsBuilder::new().quiet(true).build();
@@ -257,9 +227,7 @@ impl Images {
         if is_loaded(docker, image).await {
             Ok(())
         } else {
-            Err(failed(
-                "the engine took the archive, and has other layers under that name".into(),
-            ))
+            Err(failed("the engine took the archive, and has other layers under that name".into()))
         }
     }
 }
@@ -270,114 +238,18 @@ async fn is_loaded(docker: &Docker, image: &ContainerImage) -> bool {
     let Ok(found) = docker.inspect_image(&image.full_reference()).await else {
         return false;
     };
-    found
-        .root_fs
-        .and_then(|root| root.layers)
-        .is_some_and(|layers| layers == image.layers)
-}
-
-/// The files below `repository` that are not as the manifest says, each with what is wrong.
-fn changed_files(sources: &Sources, repository: &Path) -> Vec<String> {
-    let mut changed = Vec::new();
-    for (file, expected) in &sources.files {
-        match fs::read(repository.join(file)) {
-            Ok(bytes) if hex::encode(Sha256::digest(&bytes)) == *expected => {}
-            Ok(_) => changed.push(format!("{file} has changed")),
-            Err(_) => changed.push(format!("{file} is gone")),
-        }
-    }
-    for root in &sources.roots {
-        for file in files_below(repository, Path::new(root)) {
-            if !sources.files.contains_key(&file) {
-                changed.push(format!("{file} is new"));
-            }
-        }
-    }
-    changed
-}
-
-/// Every file below `root`, relative to `repository`, but for what editors, builds and the bootstrap leave there.
-fn files_below(repository: &Path, root: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    let Ok(entries) = fs::read_dir(repository.join(root)) else {
-        return files;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = root.join(&name);
-        if is_ignored(&name) {
-            continue;
-        }
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            files.extend(files_below(repository, &path));
-        } else {
-            files.push(path.to_string_lossy().into_owned());
-        }
-    }
-    files
-}
-
-fn is_ignored(name: &str) -> bool {
-    matches!(name, "target" | "debs.json" | "rust.json")
-        || name.starts_with('.')
-        || [".pending-snap", ".swp", "~", ".orig"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+    found.root_fs.and_then(|root| root.layers).is_some_and(|layers| layers == image.layers)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn repository() -> (tempfile::TempDir, Sources) {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder.path().join("crates/api/src")).unwrap();
-        fs::write(folder.path().join("crates/api/src/main.rs"), "fn main() {}").unwrap();
-        let sources = Sources {
-            roots: vec!["crates/api".into()],
-            files: BTreeMap::from([(
-                "crates/api/src/main.rs".into(),
-                hex::encode(Sha256::digest("fn main() {}")),
-            )]),
-        };
-        (folder, sources)
-    }
-
-    #[test]
-    fn images_of_unchanged_sources_are_fresh() {
-        let (folder, sources) = repository();
-        fs::write(folder.path().join("crates/api/.main.rs.swp"), "").unwrap();
-        assert_eq!(changed_files(&sources, folder.path()), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_changed_a_new_and_a_removed_source_are_named() {
-        let (folder, sources) = repository();
-        fs::write(
-            folder.path().join("crates/api/src/main.rs"),
-            "fn main() { panic!() }",
-        )
-        .unwrap();
-        fs::write(folder.path().join("crates/api/src/new.rs"), "").unwrap();
-        assert_eq!(
-            changed_files(&sources, folder.path()),
-            [
-                "crates/api/src/main.rs has changed",
-                "crates/api/src/new.rs is new"
-            ]
-        );
-        fs::remove_file(folder.path().join("crates/api/src/main.rs")).unwrap();
-        assert!(changed_files(&sources, folder.path()).contains(&"crates/api/src/main.rs is gone".into()));
-    }
-
     #[test]
     fn a_folder_without_a_manifest_says_what_to_run() {
         let folder = tempfile::tempdir().unwrap();
         let error = Images::open(folder.path()).unwrap_err().to_string();
-        assert!(
-            error.contains("there is no manifest.json") && error.contains("make images"),
-            "{error}"
-        );
+        assert!(error.contains("there is no manifest.json") && error.contains("make images"), "{error}");
     }
 
     #[test]

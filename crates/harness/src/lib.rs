@@ -15,6 +15,7 @@ pub mod fault;
 pub mod gate;
 pub mod images;
 pub mod observation;
+pub mod observe;
 pub mod poll;
 pub mod probe;
 pub mod reaper;

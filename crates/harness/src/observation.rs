@@ -30,18 +30,12 @@ impl<T> Timed<T> {
     pub async fn of(observation: impl Future<Output = Seen<T>>) -> Self {
         let start = Instant::now();
         let seen = observation.await;
-        Self {
-            seen,
-            took: start.elapsed(),
-        }
+        Self { seen, took: start.elapsed() }
     }
 
     /// An observation that was not made.
     pub fn missing(why: &str) -> Self {
-        Self {
-            seen: Err(why.into()),
-            took: Duration::ZERO,
-        }
+        Self { seen: Err(why.into()), took: Duration::ZERO }
     }
 }
 

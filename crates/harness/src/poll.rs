@@ -57,28 +57,16 @@ where
         match tokio::time::timeout_at(deadline, attempt()).await {
             Ok(Attempt::Ready(value)) => return Ok(value),
             Ok(Attempt::Never(why)) => {
-                return Err(NotReached {
-                    waited: start.elapsed(),
-                    last_seen: why,
-                    hopeless: true,
-                });
+                return Err(NotReached { waited: start.elapsed(), last_seen: why, hopeless: true });
             }
             Ok(Attempt::NotYet(seen)) => last_seen = seen,
             Err(_) => {
                 let last_seen = format!("{last_seen} (then an attempt that did not return)");
-                return Err(NotReached {
-                    waited: start.elapsed(),
-                    last_seen,
-                    hopeless: false,
-                });
+                return Err(NotReached { waited: start.elapsed(), last_seen, hopeless: false });
             }
         }
         if Instant::now() + INTERVAL >= deadline {
-            return Err(NotReached {
-                waited: start.elapsed(),
-                last_seen,
-                hopeless: false,
-            });
+            return Err(NotReached { waited: start.elapsed(), last_seen, hopeless: false });
         }
         sleep(INTERVAL).await;
     }
@@ -115,9 +103,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_attempt_that_hangs_is_cut_off_at_the_deadline() {
-        let error = until::<(), _, _>(Duration::from_secs(2), std::future::pending)
-            .await
-            .unwrap_err();
+        let error = until::<(), _, _>(Duration::from_secs(2), std::future::pending).await.unwrap_err();
         assert!(error.last_seen.contains("did not return"), "{error}");
     }
 }

@@ -62,9 +62,7 @@ impl Lease {
             .stderr(Stdio::null())
             // Ctrl-C in a terminal reaches the whole process group; the reaper must outlive it.
             .process_group(0);
-        Ok(Self {
-            child: command.spawn()?,
-        })
+        Ok(Self { child: command.spawn()? })
     }
 
     /// Lets the reaper go: nothing is owed any more, or the stack is meant to stay.
@@ -102,11 +100,7 @@ pub fn serve_if_asked() -> Option<ExitCode> {
         .build()
         .map_err(|error| error.to_string())
         .and_then(|runtime| runtime.block_on(remove_dead_run(&id, &PathBuf::from(folder))));
-    Some(if removed.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Some(if removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn remove_dead_run(id: &RunId, folder: &std::path::Path) -> Result<(), String> {
@@ -134,19 +128,13 @@ pub async fn sweep(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<(), 
 /// One look: removes what is found and returns how much that was.
 async fn sweep_once(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<usize, Error> {
     let filters = HashMap::from([("label", vec![format!("{LABEL_RUN}={id}")])]);
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters)
-        .build();
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = docker.list_containers(Some(options)).await?;
     let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
-    let removals = containers
-        .iter()
-        .filter_map(|container| container.id.as_deref())
-        .map(|id| {
-            let force = force.clone();
-            async move { forgiving(docker.remove_container(id, Some(force)).await) }
-        });
+    let removals = containers.iter().filter_map(|container| container.id.as_deref()).map(|id| {
+        let force = force.clone();
+        async move { forgiving(docker.remove_container(id, Some(force)).await) }
+    });
     futures::future::try_join_all(removals).await?;
 
     let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
@@ -157,11 +145,7 @@ async fn sweep_once(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<usi
     let mut found = containers.len() + networks.len();
     if volumes == Volumes::Remove {
         let options = ListVolumesOptionsBuilder::new().filters(&filters).build();
-        let listed = docker
-            .list_volumes(Some(options))
-            .await?
-            .volumes
-            .unwrap_or_default();
+        let listed = docker.list_volumes(Some(options)).await?.volumes.unwrap_or_default();
         for volume in &listed {
             let options = RemoveVolumeOptionsBuilder::new().force(true).build();
             forgiving(docker.remove_volume(&volume.name, Some(options)).await)?;
@@ -174,10 +158,7 @@ async fn sweep_once(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<usi
 /// Gone already, or being removed by somebody else: as good as removed.
 fn forgiving(removed: Result<(), Error>) -> Result<(), Error> {
     match removed {
-        Err(Error::DockerResponseServerError {
-            status_code: 404 | 409,
-            ..
-        }) => Ok(()),
+        Err(Error::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
         other => other,
     }
 }
@@ -196,10 +177,7 @@ pub struct FoundRun {
 /// The runs that have anything on the engine: containers, networks or volumes.
 pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
     let filters = HashMap::from([("label", vec![LABEL_RUN.to_owned()])]);
-    let containers = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters)
-        .build();
+    let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = docker.list_containers(Some(containers)).await?;
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let networks = docker.list_networks(Some(networks)).await?;

@@ -97,10 +97,7 @@ fn start_time(pid: u32) -> Option<u64> {
 }
 
 fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 /// A run: what it is called, where its files are, who owns it.
@@ -129,12 +126,7 @@ impl Run {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let folder = folder.canonicalize()?;
         let marker = format!("marker-{}", hex::encode(rand::random::<[u8; 8]>()));
-        Ok(Self {
-            id,
-            folder,
-            owner: owner.into(),
-            marker,
-        })
+        Ok(Self { id, folder, owner: owner.into(), marker })
     }
 
     /// The labels of everything that the run starts.
@@ -158,15 +150,9 @@ impl Run {
 
 /// Removes a run's folder. Refuses anything that is not named like one, because the name may come from a label.
 pub fn remove_folder(folder: &Path) -> io::Result<()> {
-    let name = folder
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !(name.starts_with("shakedown-") && name.ends_with("-run")) {
-        return Err(io::Error::other(format!(
-            "refusing to remove {}: not a run's folder",
-            folder.display()
-        )));
+        return Err(io::Error::other(format!("refusing to remove {}: not a run's folder", folder.display())));
     }
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -197,12 +183,7 @@ mod tests {
     #[test]
     fn only_a_runs_folder_is_ever_removed() {
         let other = std::env::temp_dir();
-        assert!(
-            remove_folder(&other)
-                .unwrap_err()
-                .to_string()
-                .contains("refusing")
-        );
+        assert!(remove_folder(&other).unwrap_err().to_string().contains("refusing"));
     }
 
     #[test]

@@ -32,15 +32,7 @@ impl RunningStack {
     pub fn new(stack: Stack, runner: Box<dyn Runner>, plan: Plan, lease: Option<Lease>) -> Self {
         let (password, signature) = (Canary::plant("person_password"), Canary::plant("link_signature"));
         let recorder = Recorder::default();
-        Self {
-            stack,
-            runner,
-            plan,
-            recorder,
-            password,
-            signature,
-            lease,
-        }
+        Self { stack, runner, plan, recorder, password, signature, lease }
     }
 
     /// The definition it was started from.
@@ -97,35 +89,23 @@ impl RunningStack {
 
     /// A service of the definition; the error says that it has none of this name.
     pub fn service(&self, name: &str) -> Result<&Service, String> {
-        self.stack
-            .services
-            .get(name)
-            .ok_or_else(|| format!("the definition has no service `{name}`"))
+        self.stack.services.get(name).ok_or_else(|| format!("the definition has no service `{name}`"))
     }
 
     /// The planted value of a secret.
     pub fn secret(&self, name: &str) -> Result<&Canary, String> {
         let placed = self.plan.secrets.get(name);
-        placed
-            .map(|placed| &placed.canary)
-            .ok_or_else(|| format!("the definition has no secret `{name}`"))
+        placed.map(|placed| &placed.canary).ok_or_else(|| format!("the definition has no secret `{name}`"))
     }
 
     /// Every planted value, by secret.
     pub fn secrets(&self) -> BTreeMap<String, Canary> {
-        self.plan
-            .secrets
-            .iter()
-            .map(|(name, placed)| (name.clone(), placed.canary.clone()))
-            .collect()
+        self.plan.secrets.iter().map(|(name, placed)| (name.clone(), placed.canary.clone())).collect()
     }
 
     /// Where a service's container port is now.
     pub async fn endpoint(&self, instance: &str, container_port: u16) -> Result<SocketAddr, String> {
-        self.runner
-            .endpoint(instance, container_port)
-            .await
-            .map_err(|error| error.to_string())
+        self.runner.endpoint(instance, container_port).await.map_err(|error| error.to_string())
     }
 
     /// A client that comes in where people do, under the public origin's name.
@@ -133,14 +113,9 @@ impl RunningStack {
         let entrance = self.stack.options.entrance.as_ref();
         let entrance = entrance.ok_or("the definition names no `x-shakedown: entrance`")?;
         let address = self.endpoint(&entrance.service, entrance.port).await?;
-        let origin = self
-            .stack
-            .services
-            .values()
-            .find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
-        let host = origin
-            .and_then(|origin| origin.split_once("://"))
-            .map(|(_, authority)| authority);
+        let origin =
+            self.stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
+        let host = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
         Ok(Client::new(address, host, &self.recorder))
     }
 
@@ -150,35 +125,21 @@ impl RunningStack {
         let Some(Readiness::Http { port, .. }) = &service.ready else {
             return Err(format!("service `{instance}` has no `ready: http`"));
         };
-        Ok(Client::new(
-            self.endpoint(instance, *port).await?,
-            None,
-            &self.recorder,
-        ))
+        Ok(Client::new(self.endpoint(instance, *port).await?, None, &self.recorder))
     }
 
     /// A connection to the database as its owner, as the definition's `ready: postgres` says.
     pub async fn database(&self) -> Result<PgConnection, String> {
-        let found = self
-            .stack
-            .services
-            .iter()
-            .find_map(|(name, service)| match &service.ready {
-                Some(Readiness::Postgres {
-                    port,
-                    user,
-                    database,
-                    password_secret,
-                    ..
-                }) => Some((name, *port, user, database, password_secret)),
-                _ => None,
-            });
+        let found = self.stack.services.iter().find_map(|(name, service)| match &service.ready {
+            Some(Readiness::Postgres { port, user, database, password_secret, .. }) => {
+                Some((name, *port, user, database, password_secret))
+            }
+            _ => None,
+        });
         let (name, port, user, database, secret) = found.ok_or("no service has `ready: postgres`")?;
         let address = self.endpoint(name, port).await?;
         let role = readiness::role(address, user, database, self.secret(secret)?.reveal());
-        PgConnection::connect_with(&role)
-            .await
-            .map_err(|error| innermost(&error))
+        PgConnection::connect_with(&role).await.map_err(|error| innermost(&error))
     }
 
     /// Lets the stack go on running after this process: its reaper is released, nothing is removed.

@@ -58,12 +58,7 @@ pub const FEWEST_PASSED: usize = 35;
 
 /// The exit code that a set of verdicts amounts to. No fewer than `fewest_passed` must have passed for a pass.
 pub fn exit_code(verdicts: &[Verdict], fewest_passed: usize) -> u8 {
-    let count = |outcome| {
-        verdicts
-            .iter()
-            .filter(|verdict| verdict.verdict == outcome)
-            .count()
-    };
+    let count = |outcome| verdicts.iter().filter(|verdict| verdict.verdict == outcome).count();
     let has = |outcome| count(outcome) > 0;
     let passed = count(Outcome::Pass);
     if has(Outcome::Fail) {

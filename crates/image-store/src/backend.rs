@@ -54,10 +54,7 @@ mod tests {
     #[test]
     fn s3_is_refused_by_name_until_it_is_there() {
         let refused = "s3".parse::<Backend>().unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "`filesystem` (`s3` is not supported by this version)"
-        );
+        assert_eq!(refused.to_string(), "`filesystem` (`s3` is not supported by this version)");
     }
 
     #[test]

@@ -29,15 +29,9 @@ impl Kind {
         match self {
             Self::Filesystem => {
                 let folder = tempfile::tempdir().unwrap();
-                Tried {
-                    store: Arc::new(Filesystem::new(folder.path())),
-                    _folder: Some(folder),
-                }
+                Tried { store: Arc::new(Filesystem::new(folder.path())), _folder: Some(folder) }
             }
-            Self::Memory => Tried {
-                store: Arc::new(Memory::new()),
-                _folder: None,
-            },
+            Self::Memory => Tried { store: Arc::new(Memory::new()), _folder: None },
         }
     }
 }
@@ -76,10 +70,7 @@ async fn image_tells_its_length_and_time_before_it_is_read(
     assert_eq!((head.id, head.size_bytes), (id, 5));
     // Filesystems stamp files by a clock that ticks every few milliseconds.
     let taken = head.created_at - before;
-    assert!(
-        taken > time::Duration::milliseconds(-100) && taken < time::Duration::MINUTE,
-        "{taken}"
-    );
+    assert!(taken > time::Duration::milliseconds(-100) && taken < time::Duration::MINUTE, "{taken}");
     assert_eq!(tried.store.get(id).await.unwrap().unwrap().info, head);
 }
 
@@ -109,16 +100,9 @@ async fn image_deleted_twice_was_there_once(#[values(Kind::Filesystem, Kind::Mem
 async fn second_put_replaces_the_first(#[values(Kind::Filesystem, Kind::Memory)] kind: Kind) {
     let tried = kind.open();
     let id = Uuid::new_v4();
-    tried
-        .store
-        .put(id, Bytes::from_static(b"a longer first image"))
-        .await
-        .unwrap();
+    tried.store.put(id, Bytes::from_static(b"a longer first image")).await.unwrap();
     tried.store.put(id, Bytes::from_static(b"second")).await.unwrap();
-    assert_eq!(
-        content(&*tried.store, id).await,
-        Some(Bytes::from_static(b"second"))
-    );
+    assert_eq!(content(&*tried.store, id).await, Some(Bytes::from_static(b"second")));
     assert_eq!(tried.store.list().count().await, 1);
 }
 
@@ -146,11 +130,7 @@ async fn concurrent_puts_of_one_id_leave_one_of_them_whole(
     let id = Uuid::new_v4();
     let puts = (0..24_u8).map(|i| {
         let store = tried.store.clone();
-        tokio::spawn(async move {
-            store
-                .put(id, Bytes::from(vec![i; 100_000 + usize::from(i)]))
-                .await
-        })
+        tokio::spawn(async move { store.put(id, Bytes::from(vec![i; 100_000 + usize::from(i)])).await })
     });
     for put in futures::future::join_all(puts).await {
         put.unwrap().unwrap();

@@ -69,21 +69,13 @@ impl StoreError {
         let folder = folder.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::FolderMissing { folder },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Refused {
-                folder,
-                operation,
-                source,
-            },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full {
-                folder,
-                operation,
-                source,
-            },
-            _ => Self::Io {
-                folder,
-                operation,
-                source,
-            },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Refused { folder, operation, source }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::Full { folder, operation, source }
+            }
+            _ => Self::Io { folder, operation, source },
         }
     }
 }
@@ -96,10 +88,7 @@ mod tests {
     #[rstest]
     #[case::missing(io::ErrorKind::NotFound, "does not exist or is no folder; mount the volume")]
     #[case::not_a_folder(io::ErrorKind::NotADirectory, "does not exist or is no folder")]
-    #[case::denied(
-        io::ErrorKind::PermissionDenied,
-        "refuses to write an image; it must be writable"
-    )]
+    #[case::denied(io::ErrorKind::PermissionDenied, "refuses to write an image; it must be writable")]
     #[case::read_only(io::ErrorKind::ReadOnlyFilesystem, "refuses to write an image")]
     #[case::full(io::ErrorKind::StorageFull, "is full: could not write an image")]
     #[case::other(io::ErrorKind::TimedOut, "could not write an image in image folder")]

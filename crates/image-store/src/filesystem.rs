@@ -37,9 +37,7 @@ pub struct Filesystem {
 impl Filesystem {
     /// A store in `folder`, which is neither made nor looked at here: its owner and mode are the deployment's.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: folder.into(),
-        }
+        Self { folder: folder.into() }
     }
 
     fn path(&self, id: Uuid) -> PathBuf {
@@ -58,9 +56,7 @@ impl Filesystem {
         if self.folder.is_dir() {
             Ok(absent)
         } else {
-            Err(StoreError::FolderMissing {
-                folder: self.folder.clone(),
-            })
+            Err(StoreError::FolderMissing { folder: self.folder.clone() })
         }
     }
 
@@ -72,30 +68,19 @@ impl Filesystem {
         let store = self.clone();
         Box::pin(async move {
             let folder = store.folder.clone();
-            tokio::task::spawn_blocking(move || work(store))
-                .await
-                .unwrap_or_else(|stopped| {
-                    Err(StoreError::from_io(
-                        &folder,
-                        "finish file work",
-                        io::Error::other(stopped),
-                    ))
-                })
+            tokio::task::spawn_blocking(move || work(store)).await.unwrap_or_else(|stopped| {
+                Err(StoreError::from_io(&folder, "finish file work", io::Error::other(stopped)))
+            })
         })
     }
 
     /// Writes everything to a partial file and flushes it; nothing is visible yet.
     fn write_partial(&self, id: Uuid, content: &[u8]) -> Result<PathBuf, StoreError> {
         // The random part keeps two writers of the same id out of each other's file.
-        let partial = self
-            .folder
-            .join(format!(".{id}.{}.{PARTIAL}", Uuid::new_v4().simple()));
+        let partial = self.folder.join(format!(".{id}.{}.{PARTIAL}", Uuid::new_v4().simple()));
         let write = || {
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(FILE_MODE)
-                .open(&partial)?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&partial)?;
             // The mode asked for above is cut by the umask.
             file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
             file.write_all(&Header::of(content).to_bytes())?;
@@ -138,11 +123,7 @@ impl Filesystem {
         let modified = metadata.modified().map_err(self.error("look at an image"))?;
         // Shorter than its header is damaged: `get` says so, while lists and deletion still work.
         let size_bytes = metadata.len().saturating_sub(Header::BYTES as u64);
-        Ok(ImageInfo {
-            id,
-            size_bytes,
-            created_at: OffsetDateTime::from(modified),
-        })
+        Ok(ImageInfo { id, size_bytes, created_at: OffsetDateTime::from(modified) })
     }
 
     fn probe(&self) -> Result<(), StoreError> {
@@ -170,9 +151,7 @@ impl Filesystem {
             let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else {
                 continue;
             };
-            let old = SystemTime::now()
-                .duration_since(modified)
-                .is_ok_and(|since| since >= age);
+            let old = SystemTime::now().duration_since(modified).is_ok_and(|since| since >= age);
             if !old {
                 continue;
             }
@@ -204,24 +183,14 @@ impl ImageStore for Filesystem {
             let metadata = file.metadata().await.map_err(self.error("look at an image"))?;
             let info = self.info(id, &metadata)?;
             let mut header = [0; Header::BYTES];
-            file.read_exact(&mut header)
-                .await
-                .map_err(|error| match error.kind() {
-                    io::ErrorKind::UnexpectedEof => StoreError::Damaged {
-                        id,
-                        found: "shorter than its header",
-                    },
-                    _ => self.error("read an image")(error),
-                })?;
-            let header = Header::parse(&header).ok_or(StoreError::Damaged {
-                id,
-                found: "its header is not one of ours",
+            file.read_exact(&mut header).await.map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => StoreError::Damaged { id, found: "shorter than its header" },
+                _ => self.error("read an image")(error),
             })?;
+            let header = Header::parse(&header)
+                .ok_or(StoreError::Damaged { id, found: "its header is not one of ours" })?;
             if header.size_bytes != info.size_bytes {
-                return Err(StoreError::Damaged {
-                    id,
-                    found: "its length is not the one that was written",
-                });
+                return Err(StoreError::Damaged { id, found: "its length is not the one that was written" });
             }
             let content = verified(id, file, &header, self.folder.clone());
             Ok(Some(StoredImage { info, content }))
@@ -242,20 +211,11 @@ impl ImageStore for Filesystem {
 
     fn list(&self) -> BoxStream<'_, Result<ImageInfo, StoreError>> {
         let entries = async move {
-            let entries = tokio::fs::read_dir(&self.folder)
-                .await
-                .map_err(self.error("list the folder"))?;
+            let entries = tokio::fs::read_dir(&self.folder).await.map_err(self.error("list the folder"))?;
             Ok::<_, StoreError>(stream::try_unfold(entries, move |mut entries| async move {
-                while let Some(entry) = entries
-                    .next_entry()
-                    .await
-                    .map_err(self.error("list the folder"))?
-                {
+                while let Some(entry) = entries.next_entry().await.map_err(self.error("list the folder"))? {
                     // Partial files, and whatever else a person put there, carry no id for a name.
-                    let Some(id) = entry
-                        .file_name()
-                        .to_str()
-                        .and_then(|name| Uuid::try_parse(name).ok())
+                    let Some(id) = entry.file_name().to_str().and_then(|name| Uuid::try_parse(name).ok())
                     else {
                         continue;
                     };
@@ -300,22 +260,14 @@ fn verified(
         }
         let wanted = usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
         let mut chunk = vec![0; wanted];
-        file.read_exact(&mut chunk)
-            .await
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => StoreError::Damaged {
-                    id,
-                    found: "it ended early",
-                },
-                _ => StoreError::from_io(&folder, "read an image", error),
-            })?;
+        file.read_exact(&mut chunk).await.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => StoreError::Damaged { id, found: "it ended early" },
+            _ => StoreError::from_io(&folder, "read an image", error),
+        })?;
         verifier.update(&chunk);
         let left = left - wanted as u64;
         if left == 0 && !verifier.holds() {
-            return Err(StoreError::Damaged {
-                id,
-                found: "its bytes are not those that were written",
-            });
+            return Err(StoreError::Damaged { id, found: "its bytes are not those that were written" });
         }
         Ok(Some((Bytes::from(chunk), (file, verifier, left, folder))))
     })

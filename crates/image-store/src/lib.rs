@@ -94,8 +94,6 @@ impl StoredImage {
 
 impl std::fmt::Debug for StoredImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredImage")
-            .field("info", &self.info)
-            .finish_non_exhaustive()
+        f.debug_struct("StoredImage").field("info", &self.info).finish_non_exhaustive()
     }
 }

@@ -46,11 +46,7 @@ impl Memory {
 }
 
 fn info(id: Uuid, (created_at, content): &(OffsetDateTime, Bytes)) -> ImageInfo {
-    ImageInfo {
-        id,
-        size_bytes: content.len() as u64,
-        created_at: *created_at,
-    }
+    ImageInfo { id, size_bytes: content.len() as u64, created_at: *created_at }
 }
 
 impl ImageStore for Memory {

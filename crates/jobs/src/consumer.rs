@@ -57,22 +57,11 @@ impl Consumer {
     /// reclaimed.
     pub async fn take(&self) -> RedisResult<Option<Delivery>> {
         let mut command = cmd("XREADGROUP");
-        command
-            .arg("GROUP")
-            .arg(GROUP)
-            .arg(&self.name)
-            .arg("COUNT")
-            .arg(1);
-        command
-            .arg("BLOCK")
-            .arg(u64::try_from(self.block.as_millis()).unwrap_or(u64::MAX).max(1));
+        command.arg("GROUP").arg(GROUP).arg(&self.name).arg("COUNT").arg(1);
+        command.arg("BLOCK").arg(u64::try_from(self.block.as_millis()).unwrap_or(u64::MAX).max(1));
         command.arg("STREAMS").arg(STREAM).arg(">");
         let reply: Option<StreamReadReply> = self.run(&self.waiting, &command).await?;
-        let entry = reply
-            .into_iter()
-            .flat_map(|reply| reply.keys)
-            .flat_map(|key| key.ids)
-            .next();
+        let entry = reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids).next();
         let Some(entry) = entry else { return Ok(None) };
         self.read(&entry, 1).await
     }
@@ -99,12 +88,7 @@ impl Consumer {
     pub async fn ack(&self, delivery: &Delivery) -> RedisResult<()> {
         let mut commands = redis::pipe();
         commands.atomic();
-        commands
-            .cmd("XACK")
-            .arg(STREAM)
-            .arg(GROUP)
-            .arg(&delivery.entry)
-            .ignore();
+        commands.cmd("XACK").arg(STREAM).arg(GROUP).arg(&delivery.entry).ignore();
         commands.cmd("XDEL").arg(STREAM).arg(&delivery.entry).ignore();
         commands.cmd("DEL").arg(input_key(delivery.job_id)).ignore();
         self.redis.run_all(&commands).await
@@ -114,30 +98,10 @@ impl Consumer {
     pub async fn dead_letter(&self, delivery: &Delivery, reason: &str) -> RedisResult<()> {
         let mut commands = redis::pipe();
         commands.atomic();
-        commands
-            .cmd("XADD")
-            .arg(DEAD_LETTERS)
-            .arg("MAXLEN")
-            .arg("~")
-            .arg(DEAD_LETTERS_KEPT)
-            .arg("*");
-        commands
-            .arg("job_id")
-            .arg(delivery.job_id.to_string())
-            .arg("request_id")
-            .arg(&delivery.request_id);
-        commands
-            .arg("attempt")
-            .arg(delivery.attempt)
-            .arg("reason")
-            .arg(reason)
-            .ignore();
-        commands
-            .cmd("XACK")
-            .arg(STREAM)
-            .arg(GROUP)
-            .arg(&delivery.entry)
-            .ignore();
+        commands.cmd("XADD").arg(DEAD_LETTERS).arg("MAXLEN").arg("~").arg(DEAD_LETTERS_KEPT).arg("*");
+        commands.arg("job_id").arg(delivery.job_id.to_string()).arg("request_id").arg(&delivery.request_id);
+        commands.arg("attempt").arg(delivery.attempt).arg("reason").arg(reason).ignore();
+        commands.cmd("XACK").arg(STREAM).arg(GROUP).arg(&delivery.entry).ignore();
         commands.cmd("XDEL").arg(STREAM).arg(&delivery.entry).ignore();
         commands.cmd("DEL").arg(input_key(delivery.job_id)).ignore();
         self.redis.run_all(&commands).await
@@ -172,23 +136,13 @@ impl Consumer {
         let job_id = entry.get::<String>("job_id").and_then(|id| id.parse().ok());
         let Some(job_id) = job_id else {
             let mut commands = redis::pipe();
-            commands
-                .cmd("XACK")
-                .arg(STREAM)
-                .arg(GROUP)
-                .arg(&entry.id)
-                .ignore();
+            commands.cmd("XACK").arg(STREAM).arg(GROUP).arg(&entry.id).ignore();
             commands.cmd("XDEL").arg(STREAM).arg(&entry.id).ignore();
             self.redis.run_all::<()>(&commands).await?;
             return Ok(None);
         };
         let request_id = entry.get("request_id").unwrap_or_default();
-        Ok(Some(Delivery {
-            entry: entry.id.clone(),
-            job_id,
-            request_id,
-            attempt,
-        }))
+        Ok(Some(Delivery { entry: entry.id.clone(), job_id, request_id, attempt }))
     }
 
     /// Runs a command that needs the group, and makes the group when there is none.
@@ -205,12 +159,7 @@ impl Consumer {
     async fn make_group(&self) -> RedisResult<()> {
         let mut command = cmd("XGROUP");
         // From the stream's beginning: what was published before the group was there is work too.
-        command
-            .arg("CREATE")
-            .arg(STREAM)
-            .arg(GROUP)
-            .arg("0")
-            .arg("MKSTREAM");
+        command.arg("CREATE").arg(STREAM).arg(GROUP).arg("0").arg("MKSTREAM");
         match self.redis.run(&command).await {
             Err(error) if is_there_already(&error) => Ok(()),
             result => result,

@@ -65,17 +65,11 @@ pub async fn expired(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<Uuid>> {
 
 /// Removes an image's row. False when it was gone already.
 pub async fn remove(pool: &PgPool, id: Uuid) -> sqlx::Result<bool> {
-    let deleted = sqlx::query("delete from images where id = $1")
-        .bind(id)
-        .execute(pool)
-        .await?;
+    let deleted = sqlx::query("delete from images where id = $1").bind(id).execute(pool).await?;
     Ok(deleted.rows_affected() == 1)
 }
 
 /// Which of the given images have a row, expired or not; an object without one is an orphan.
 pub async fn existing(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("select id from images where id = any($1)")
-        .bind(ids)
-        .fetch_all(pool)
-        .await
+    sqlx::query_scalar("select id from images where id = any($1)").bind(ids).fetch_all(pool).await
 }

@@ -70,10 +70,7 @@ impl FromStr for Effect {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|effect| effect.as_str() == text)
-            .ok_or(UnknownName("effect"))
+        Self::ALL.into_iter().find(|effect| effect.as_str() == text).ok_or(UnknownName("effect"))
     }
 }
 
@@ -81,10 +78,7 @@ impl FromStr for JobState {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or(UnknownName("job state"))
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownName("job state"))
     }
 }
 
@@ -142,12 +136,10 @@ impl FromRow<'_, PgRow> for JobRow {
 
 /// Reads a column that holds one of our names.
 pub(crate) fn named<T: FromStr<Err = UnknownName>>(row: &PgRow, column: &str) -> sqlx::Result<T> {
-    row.try_get::<&str, _>(column)?
-        .parse()
-        .map_err(|error: UnknownName| sqlx::Error::ColumnDecode {
-            index: column.to_owned(),
-            source: Box::new(error),
-        })
+    row.try_get::<&str, _>(column)?.parse().map_err(|error: UnknownName| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(error),
+    })
 }
 
 /// What a user asks for.
@@ -179,19 +171,13 @@ pub async fn create(pool: &PgPool, job: NewJob) -> sqlx::Result<JobRow> {
 
 /// Removes a row that could not be published. One that a worker took already stays.
 pub async fn discard(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query("delete from jobs where id = $1 and state = 'queued'")
-        .bind(id)
-        .execute(pool)
-        .await?;
+    sqlx::query("delete from jobs where id = $1 and state = 'queued'").bind(id).execute(pool).await?;
     Ok(())
 }
 
 /// The row, whatever its state.
 pub async fn find(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<JobRow>> {
-    sqlx::query_as("select * from jobs where id = $1")
-        .bind(id)
-        .fetch_optional(pool)
-        .await
+    sqlx::query_as("select * from jobs where id = $1").bind(id).fetch_optional(pool).await
 }
 
 /// Marks a job as `running` and hands it back; none when it has ended or is gone, so there is nothing to do.
@@ -298,9 +284,7 @@ pub async fn finish(pool: &PgPool, job_id: Uuid, output: &Output) -> sqlx::Resul
     .fetch_one(&mut *transaction)
     .await?;
     transaction.commit().await?;
-    Ok(Finished::Kept {
-        expires_at: row.try_get("expires_at")?,
-    })
+    Ok(Finished::Kept { expires_at: row.try_get("expires_at")? })
 }
 
 #[cfg(test)]

@@ -41,19 +41,8 @@ impl Publisher {
             .arg("EX")
             .arg(input_ttl.as_secs().max(1))
             .ignore();
-        commands
-            .cmd("XADD")
-            .arg(STREAM)
-            .arg("MAXLEN")
-            .arg("~")
-            .arg(STREAM_ENTRIES)
-            .arg("*");
-        commands
-            .arg("job_id")
-            .arg(job_id.to_string())
-            .arg("request_id")
-            .arg(request_id)
-            .ignore();
+        commands.cmd("XADD").arg(STREAM).arg("MAXLEN").arg("~").arg(STREAM_ENTRIES).arg("*");
+        commands.arg("job_id").arg(job_id.to_string()).arg("request_id").arg(request_id).ignore();
         self.redis.run_all(&commands).await
     }
 }

@@ -21,9 +21,7 @@ const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 /// below that is about bytes on a wire, which is where secrets are. A whole tracing filter is taken as it is.
 pub fn filter(settings: &Settings, service: &str) -> Result<EnvFilter, SettingError> {
     const EXPECTED: &str = "error, warn, info, debug, trace, or a tracing filter such as warn,api=debug";
-    let text = settings
-        .optional("LOG_LEVEL", EXPECTED)?
-        .unwrap_or_else(|| "info".to_owned());
+    let text = settings.optional("LOG_LEVEL", EXPECTED)?.unwrap_or_else(|| "info".to_owned());
     let level = text.to_ascii_lowercase();
     if LEVELS.contains(&level.as_str()) {
         let others = if level == "error" { "error" } else { "warn" };
@@ -79,20 +77,11 @@ where
         let mut line = Map::new();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_millisecond(now.millisecond()).unwrap_or(now);
-        line.insert(
-            "timestamp".into(),
-            now.format(&Rfc3339).map_err(|_| fmt::Error)?.into(),
-        );
-        line.insert(
-            "level".into(),
-            event.metadata().level().as_str().to_ascii_lowercase().into(),
-        );
+        line.insert("timestamp".into(), now.format(&Rfc3339).map_err(|_| fmt::Error)?.into());
+        line.insert("level".into(), event.metadata().level().as_str().to_ascii_lowercase().into());
         line.insert("service".into(), self.service.into());
         line.insert("target".into(), event.metadata().target().into());
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(tracing_subscriber::registry::Scope::from_root)
+        for span in context.event_scope().into_iter().flat_map(tracing_subscriber::registry::Scope::from_root)
         {
             let extensions = span.extensions();
             let Some(fields) = extensions.get::<FormattedFields<N>>() else {

@@ -29,10 +29,7 @@ impl Metrics {
 
     /// Registers a metric and hands it back. A counter's name gets `_total` by itself.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
-        self.registry
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .register(name, help, metric.clone());
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric.clone());
         metric
     }
 
@@ -83,11 +80,7 @@ impl HttpMetrics {
     }
 
     pub(crate) fn observe(&self, method: &'static str, route: String, status: u16, seconds: f64) {
-        let labels = RequestLabels {
-            method,
-            route,
-            status,
-        };
+        let labels = RequestLabels { method, route, status };
         self.requests.get_or_create(&labels).inc();
         self.duration.get_or_create(&labels).observe(seconds);
     }

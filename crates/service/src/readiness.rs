@@ -59,8 +59,7 @@ impl Readiness {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.dependencies
-            .push((name, Arc::new(move || Box::pin(probe()))));
+        self.dependencies.push((name, Arc::new(move || Box::pin(probe()))));
         self
     }
 
@@ -79,27 +78,15 @@ impl Readiness {
         let mut dependencies: BTreeMap<_, _> = self
             .dependencies
             .iter()
-            .map(|(name, _)| {
-                (
-                    *name,
-                    DependencyReport::Down {
-                        error: "its probe failed".into(),
-                    },
-                )
-            })
+            .map(|(name, _)| (*name, DependencyReport::Down { error: "its probe failed".into() }))
             .collect();
         while let Some(joined) = probes.join_next().await {
             if let Ok((name, report)) = joined {
                 dependencies.insert(name, report);
             }
         }
-        let ready = dependencies
-            .values()
-            .all(|report| matches!(report, DependencyReport::Up { .. }));
-        ReadyReport {
-            status: if ready { "ready" } else { "not_ready" },
-            dependencies,
-        }
+        let ready = dependencies.values().all(|report| matches!(report, DependencyReport::Up { .. }));
+        ReadyReport { status: if ready { "ready" } else { "not_ready" }, dependencies }
     }
 }
 
@@ -118,9 +105,7 @@ async fn try_one(probe: &Probe, within: Duration) -> DependencyReport {
             DependencyReport::Up { latency_ms }
         }
         Ok(Err(error)) => DependencyReport::Down { error },
-        Err(_) => DependencyReport::Down {
-            error: format!("no answer within {within:?}"),
-        },
+        Err(_) => DependencyReport::Down { error: format!("no answer within {within:?}") },
     }
 }
 
@@ -137,15 +122,9 @@ mod tests {
             .with("redis", || async { Err("connection refused".to_owned()) });
         let report = readiness.report().await;
         assert!(!report.is_ready());
-        assert!(matches!(
-            report.dependencies["postgres"],
-            DependencyReport::Up { .. }
-        ));
+        assert!(matches!(report.dependencies["postgres"], DependencyReport::Up { .. }));
         let json = serde_json::to_value(&report.dependencies["redis"]).unwrap();
-        assert_eq!(
-            json,
-            serde_json::json!({"status": "down", "error": "connection refused"})
-        );
+        assert_eq!(json, serde_json::json!({"status": "down", "error": "connection refused"}));
     }
 
     #[tokio::test]
@@ -153,10 +132,7 @@ mod tests {
         let readiness = Readiness::new().with("postgres", std::future::pending);
         let report = readiness.report_within(Duration::from_millis(20)).await;
         let json = serde_json::to_value(&report.dependencies["postgres"]).unwrap();
-        assert_eq!(
-            json,
-            serde_json::json!({"status": "down", "error": "no answer within 20ms"})
-        );
+        assert_eq!(json, serde_json::json!({"status": "down", "error": "no answer within 20ms"}));
     }
 
     #[tokio::test]

@@ -57,19 +57,14 @@ impl RedisConfig {
     pub fn connect_waiting(&self, block: Duration) -> RedisResult<Redis> {
         let address = ConnectionAddr::Tcp(self.host.clone(), self.port);
         let mut info = address.into_connection_info()?;
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_db(self.database)
-            .set_password(self.password.expose());
+        let settings =
+            info.redis_settings().clone().set_db(self.database).set_password(self.password.expose());
         info = info.set_redis_settings(settings);
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN + block))
             .set_number_of_retries(0);
-        Ok(Redis {
-            connection: ConnectionManager::new_lazy_with_config(Client::open(info)?, config)?,
-        })
+        Ok(Redis { connection: ConnectionManager::new_lazy_with_config(Client::open(info)?, config)? })
     }
 }
 
@@ -104,13 +99,7 @@ impl Redis {
     pub async fn probe(&self) -> Result<(), String> {
         let key = format!("probe:{}", Uuid::new_v4());
         let mut commands = redis::pipe();
-        commands
-            .cmd("SET")
-            .arg(&key)
-            .arg("written")
-            .arg("EX")
-            .arg(5)
-            .ignore();
+        commands.cmd("SET").arg(&key).arg("written").arg("EX").arg(5).ignore();
         commands.cmd("GET").arg(&key);
         commands.cmd("DEL").arg(&key).ignore();
         let (read,): (Option<String>,) = self.run_all(&commands).await.map_err(|error| reason(&error))?;
@@ -180,10 +169,7 @@ mod tests {
     fn redis_url_with_host_port_and_database_is_taken() {
         let settings = Settings::from_pairs([("REDIS_URL", "redis://cache:6380/3"), ("REDIS_PASSWORD", "p")]);
         let config = RedisConfig::read(&settings).unwrap();
-        assert_eq!(
-            (config.host.as_str(), config.port, config.database),
-            ("cache", 6380, 3)
-        );
+        assert_eq!((config.host.as_str(), config.port, config.database), ("cache", 6380, 3));
         assert!(format!("{config:?}").contains("Secret(..)"));
     }
 }

@@ -40,9 +40,7 @@ pub async fn serve(
     shutdown: Shutdown,
     grace: Duration,
 ) -> Result<(), ServeError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError { address, source })?;
+    let listener = TcpListener::bind(address).await.map_err(|source| ServeError { address, source })?;
     let bound = listener.local_addr().unwrap_or(address);
     tracing::info!(address = %bound, "listening");
 
@@ -119,34 +117,20 @@ mod tests {
         });
         // Port 0 cannot be asked back from here, so the test finds a free one; nothing else in this process
         // listens.
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = ([127, 0, 0, 1], port).into();
-        let server = tokio::spawn(serve(
-            address,
-            Router::new().route("/", slow),
-            shutdown,
-            Duration::from_secs(5),
-        ));
+        let server =
+            tokio::spawn(serve(address, Router::new().route("/", slow), shutdown, Duration::from_secs(5)));
         let mut client = loop {
             match tokio::net::TcpStream::connect(address).await {
                 Ok(client) => break client,
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        client
-            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            .await
-            .unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"),
-            "{answer}"
-        );
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
         server.await.unwrap().unwrap();
     }
 }

@@ -73,10 +73,7 @@ impl SettingError {
 
     /// For a check that only the caller can make.
     pub fn invalid(name: &str, expected: impl Into<String>) -> Self {
-        Self::Invalid {
-            name: name.to_owned(),
-            expected: expected.into(),
-        }
+        Self::Invalid { name: name.to_owned(), expected: expected.into() }
     }
 }
 
@@ -88,20 +85,14 @@ pub struct Settings {
 impl Settings {
     /// Takes this process's environment.
     pub fn from_env() -> Self {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .collect();
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
         Self { variables }
     }
 
     /// Takes the given variables and nothing else; for tests.
     pub fn from_pairs<N: Into<String>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self {
-            variables: pairs
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        }
+        Self { variables: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
     /// The text of `name` if it is set; empty text is an error.
@@ -113,10 +104,7 @@ impl Settings {
             .to_str()
             .ok_or_else(|| SettingError::invalid(name, format!("{expected}, as UTF-8 text")))?;
         if text.trim().is_empty() {
-            return Err(SettingError::Empty {
-                name: name.to_owned(),
-                expected: expected.to_owned(),
-            });
+            return Err(SettingError::Empty { name: name.to_owned(), expected: expected.to_owned() });
         }
         Ok(Some(text.to_owned()))
     }
@@ -124,17 +112,12 @@ impl Settings {
     /// The text of `name`, which must be set.
     pub fn required(&self, name: &str, expected: &str) -> Result<String, SettingError> {
         self.optional(name, expected)?
-            .ok_or_else(|| SettingError::Missing {
-                name: name.to_owned(),
-                expected: expected.to_owned(),
-            })
+            .ok_or_else(|| SettingError::Missing { name: name.to_owned(), expected: expected.to_owned() })
     }
 
     /// The text of `name`, or `default`.
     pub fn text(&self, name: &str, default: &str) -> Result<String, SettingError> {
-        Ok(self
-            .optional(name, "some text")?
-            .unwrap_or_else(|| default.to_owned()))
+        Ok(self.optional(name, "some text")?.unwrap_or_else(|| default.to_owned()))
     }
 
     /// A whole number within `range`, or `default`.
@@ -157,11 +140,7 @@ impl Settings {
         default: u64,
         range: RangeInclusive<u64>,
     ) -> Result<Duration, SettingError> {
-        let expected = format!(
-            "a whole number of seconds from {} to {}",
-            range.start(),
-            range.end()
-        );
+        let expected = format!("a whole number of seconds from {} to {}", range.start(), range.end());
         match self.number(name, default, range) {
             Ok(seconds) => Ok(Duration::from_secs(seconds)),
             Err(SettingError::Invalid { name, .. }) => Err(SettingError::Invalid { name, expected }),
@@ -186,25 +165,14 @@ impl Settings {
 
     /// The address a service listens on, such as `0.0.0.0:8000`.
     pub fn listen(&self, name: &str, default: &str) -> Result<SocketAddr, SettingError> {
-        self.parsed(
-            name,
-            Some(default),
-            "an IP address and a port, such as 0.0.0.0:8000",
-        )
+        self.parsed(name, Some(default), "an IP address and a port, such as 0.0.0.0:8000")
     }
 
     /// The absolute path of a folder, or `default`.
     pub fn folder(&self, name: &str, default: &str) -> Result<PathBuf, SettingError> {
         let expected = "the absolute path of a folder";
-        let path = PathBuf::from(
-            self.optional(name, expected)?
-                .unwrap_or_else(|| default.to_owned()),
-        );
-        if path.is_absolute() {
-            Ok(path)
-        } else {
-            Err(SettingError::invalid(name, expected))
-        }
+        let path = PathBuf::from(self.optional(name, expected)?.unwrap_or_else(|| default.to_owned()));
+        if path.is_absolute() { Ok(path) } else { Err(SettingError::invalid(name, expected)) }
     }
 
     /// A required secret of at least `min_bytes`, from `NAME` or from the file that `NAME_FILE` names (one
@@ -221,24 +189,16 @@ impl Settings {
         let file = self.optional(&file_name, "the path of a file that holds the secret")?;
         let (source, text) = match (direct, file) {
             (Some(_), Some(_)) => {
-                return Err(SettingError::GivenTwice {
-                    name: name.to_owned(),
-                });
+                return Err(SettingError::GivenTwice { name: name.to_owned() });
             }
             (Some(text), None) => (name, text),
             (None, Some(path)) => (file_name.as_str(), read_secret(&file_name, &path)?),
             (None, None) => {
-                return Err(SettingError::Missing {
-                    name: name.to_owned(),
-                    expected,
-                });
+                return Err(SettingError::Missing { name: name.to_owned(), expected });
             }
         };
         if text.is_empty() {
-            return Err(SettingError::Empty {
-                name: source.to_owned(),
-                expected,
-            });
+            return Err(SettingError::Empty { name: source.to_owned(), expected });
         }
         if text.len() < min_bytes || text.contains('\0') {
             return Err(SettingError::invalid(source, expected));
@@ -249,18 +209,12 @@ impl Settings {
 
 fn read_secret(name: &str, path: &str) -> Result<String, SettingError> {
     use std::io::Read;
-    let failed = |error: std::io::Error| SettingError::File {
-        name: name.to_owned(),
-        reason: error.kind(),
-    };
+    let failed = |error: std::io::Error| SettingError::File { name: name.to_owned(), reason: error.kind() };
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(SECRET_MAX_BYTES)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    let trimmed = text
-        .strip_suffix('\n')
-        .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    file.take(SECRET_MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
+    let trimmed =
+        text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     Ok(trimmed.to_owned())
 }
 
@@ -286,9 +240,8 @@ mod tests {
     #[case::words("soon")]
     #[case::padded(" 5 ")]
     fn seconds_out_of_range_are_refused_by_name_and_never_shown(#[case] value: &str) {
-        let error = settings(&[("LINK_TTL_SECONDS", value)])
-            .seconds("LINK_TTL_SECONDS", 300, 1..=3600)
-            .unwrap_err();
+        let error =
+            settings(&[("LINK_TTL_SECONDS", value)]).seconds("LINK_TTL_SECONDS", 300, 1..=3600).unwrap_err();
         assert_eq!(
             error.to_string(),
             "LINK_TTL_SECONDS is not valid; expected a whole number of seconds from 1 to 3600"
@@ -313,62 +266,38 @@ mod tests {
     fn secret_is_read_from_its_file_without_the_trailing_newline() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"  s3cret with spaces \n").unwrap();
-        let read = settings(&[("KEY_FILE", file.path().to_str().unwrap())])
-            .secret("KEY", 1)
-            .unwrap();
+        let read = settings(&[("KEY_FILE", file.path().to_str().unwrap())]).secret("KEY", 1).unwrap();
         assert_eq!(read.expose(), "  s3cret with spaces ");
     }
 
     #[test]
     fn secret_given_twice_is_refused() {
-        let error = settings(&[("KEY", "a"), ("KEY_FILE", "/b")])
-            .secret("KEY", 1)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "KEY and KEY_FILE are both set; keep one of them"
-        );
+        let error = settings(&[("KEY", "a"), ("KEY_FILE", "/b")]).secret("KEY", 1).unwrap_err();
+        assert_eq!(error.to_string(), "KEY and KEY_FILE are both set; keep one of them");
     }
 
     #[test]
     fn secret_that_is_too_short_is_refused_without_its_bytes() {
-        let error = settings(&[("KEY", "hunter2")])
-            .secret("KEY", 32)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("at least 32 bytes") && !error.contains("hunter2"),
-            "{error}"
-        );
+        let error = settings(&[("KEY", "hunter2")]).secret("KEY", 32).unwrap_err().to_string();
+        assert!(error.contains("at least 32 bytes") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn secret_pasted_in_place_of_its_path_is_not_shown() {
-        let error = settings(&[("KEY_FILE", "hunter2-hunter2")])
-            .secret("KEY", 1)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("KEY_FILE") && !error.contains("hunter2"),
-            "{error}"
-        );
+        let error = settings(&[("KEY_FILE", "hunter2-hunter2")]).secret("KEY", 1).unwrap_err().to_string();
+        assert!(error.contains("KEY_FILE") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]
     fn secret_file_that_is_empty_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = settings(&[("KEY_FILE", file.path().to_str().unwrap())])
-            .secret("KEY", 1)
-            .unwrap_err();
+        let error = settings(&[("KEY_FILE", file.path().to_str().unwrap())]).secret("KEY", 1).unwrap_err();
         assert!(matches!(error, SettingError::Empty { .. }), "{error}");
     }
 
     #[test]
     fn missing_secret_is_named_with_both_of_its_spellings() {
         let error = settings(&[]).secret("KEY", 1).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "KEY is not set; expected a secret, here or in the file named by KEY_FILE"
-        );
+        assert_eq!(error, "KEY is not set; expected a secret, here or in the file named by KEY_FILE");
     }
 }

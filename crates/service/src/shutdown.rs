@@ -12,9 +12,7 @@ pub struct Shutdown {
 impl Shutdown {
     /// One that only [`Shutdown::request`] triggers.
     pub fn manual() -> Self {
-        Self {
-            sender: watch::Sender::new(false),
-        }
+        Self { sender: watch::Sender::new(false) }
     }
 
     /// One that SIGTERM and SIGINT trigger as well. Needs a tokio runtime.

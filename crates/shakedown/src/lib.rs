@@ -22,11 +22,7 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                exit::USAGE
-            } else {
-                exit::PASS
-            });
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::PASS });
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

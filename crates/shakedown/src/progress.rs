@@ -27,11 +27,7 @@ pub(crate) fn say(line: &str) {
 /// Writes an error to standard error.
 pub(crate) fn complain(message: &str) {
     let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let word = if coloured {
-        "\x1b[1;31merror:\x1b[0m"
-    } else {
-        "error:"
-    };
+    let word = if coloured { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
     let _ = writeln!(std::io::stderr(), "{word} {message}");
 }
 
@@ -57,10 +53,7 @@ pub(crate) fn shown() -> Events {
             }
         };
         let waited_for = |waiting: &BTreeSet<String>| {
-            set(format!(
-                "waiting for {}",
-                waiting.iter().cloned().collect::<Vec<_>>().join(", ")
-            ));
+            set(format!("waiting for {}", waiting.iter().cloned().collect::<Vec<_>>().join(", ")));
         };
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         match event {

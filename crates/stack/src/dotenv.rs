@@ -17,19 +17,14 @@ pub(crate) fn parse(
     text: &str,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<BTreeMap<String, String>, Wrong> {
-    let text = text
-        .strip_prefix('\u{feff}')
-        .unwrap_or(text)
-        .replace("\r\n", "\n");
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut variables = BTreeMap::new();
     let mut rest = text.as_str();
     let mut line = 1;
     while !rest.is_empty() {
         let (first, _) = rest.split_once('\n').unwrap_or((rest, ""));
         let statement = first.trim_start();
-        let statement = statement
-            .strip_prefix("export ")
-            .map_or(statement, str::trim_start);
+        let statement = statement.strip_prefix("export ").map_or(statement, str::trim_start);
         let mut consumed = first.len();
         if !statement.is_empty() && !statement.starts_with('#') {
             let end = statement.find(['=', ':']).unwrap_or(statement.len());
@@ -59,9 +54,7 @@ pub(crate) fn parse(
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
 }
 
 /// The value at the start of the text, and the bytes up to the end of its (last) line.
@@ -72,11 +65,8 @@ fn value(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<(String,
     let Some(quote) = body.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         let end = line_end(lead);
         let line = &text[lead..end];
-        let line = if line.starts_with('#') {
-            ""
-        } else {
-            line.split_once(" #").map_or(line, |(value, _)| value)
-        };
+        let line =
+            if line.starts_with('#') { "" } else { line.split_once(" #").map_or(line, |(value, _)| value) };
         return Ok((interpolate::text(line.trim_end(), lookup)?, end));
     };
     let close = closing_quote(&body[1..], quote).ok_or("a quote is not closed")?;
@@ -87,11 +77,7 @@ fn value(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<(String,
     if !(trailing.is_empty() || trailing.starts_with('#')) {
         return Err("something follows the closing quote".to_owned());
     }
-    let value = if quote == '"' {
-        interpolate::text(&unescaped(inside), lookup)?
-    } else {
-        inside.to_owned()
-    };
+    let value = if quote == '"' { interpolate::text(&unescaped(inside), lookup)? } else { inside.to_owned() };
     Ok((value, end))
 }
 
@@ -162,11 +148,7 @@ mod tests {
     fn a_wrong_line_is_told_by_number_and_name_and_never_by_value() {
         let wrong = parse("A=b\n\nB=\"hunter2\nC=d\n", &environment).unwrap_err();
         assert_eq!(wrong.line, 3);
-        assert!(
-            wrong.message.contains('B') && !wrong.message.contains("hunter2"),
-            "{}",
-            wrong.message
-        );
+        assert!(wrong.message.contains('B') && !wrong.message.contains("hunter2"), "{}", wrong.message);
         let wrong = parse("A='x\ny'\nno name here\n", &environment).unwrap_err();
         assert_eq!(wrong.line, 3);
     }

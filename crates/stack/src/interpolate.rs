@@ -17,9 +17,7 @@ pub(crate) fn tree(reading: &mut Reading<'_>, node: &mut Node) {
     match &mut node.value {
         Value::Scalar(scalar) => self::scalar(reading, place, scalar),
         Value::Sequence(items) => items.iter_mut().for_each(|item| tree(reading, item)),
-        Value::Mapping(entries) => entries
-            .values_mut()
-            .for_each(|entry| tree(reading, &mut entry.node)),
+        Value::Mapping(entries) => entries.values_mut().for_each(|entry| tree(reading, &mut entry.node)),
     }
 }
 
@@ -28,11 +26,7 @@ fn scalar(reading: &mut Reading<'_>, place: Place, scalar: &mut Scalar) {
         return;
     }
     let lookup = |name: &str| reading.variable(name);
-    let mut expansion = Expansion {
-        lookup: &lookup,
-        used: Vec::new(),
-        unset: Vec::new(),
-    };
+    let mut expansion = Expansion { lookup: &lookup, used: Vec::new(), unset: Vec::new() };
     let outcome = expansion.expand(&scalar.text, 0);
     let Expansion { used, unset, .. } = expansion;
     match outcome {
@@ -54,11 +48,7 @@ fn scalar(reading: &mut Reading<'_>, place: Place, scalar: &mut Scalar) {
 
 /// Interpolates text that stands in no Compose file (a line of `.env`).
 pub(crate) fn text(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let mut expansion = Expansion {
-        lookup,
-        used: Vec::new(),
-        unset: Vec::new(),
-    };
+    let mut expansion = Expansion { lookup, used: Vec::new(), unset: Vec::new() };
     expansion.expand(text, 0).map_err(|wrong| wrong.message)
 }
 
@@ -80,10 +70,7 @@ impl Expansion<'_> {
     fn expand(&mut self, text: &str, depth: usize) -> Result<String, Wrong> {
         if depth > DEEPEST {
             let message = format!("variables are nested more than {DEEPEST} deep");
-            return Err(Wrong {
-                fragment: text.to_owned(),
-                message,
-            });
+            return Err(Wrong { fragment: text.to_owned(), message });
         }
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;
@@ -118,10 +105,7 @@ impl Expansion<'_> {
             };
             if expanded.len() > LONGEST {
                 let message = "the value is longer than 1 MiB once its variables are replaced".to_owned();
-                return Err(Wrong {
-                    fragment: text.to_owned(),
-                    message,
-                });
+                return Err(Wrong { fragment: text.to_owned(), message });
             }
         }
         expanded.push_str(rest);
@@ -179,16 +163,8 @@ impl Expansion<'_> {
             Some('-') => self.expand(word, depth + 1),
             _ => {
                 let reason = self.expand(word, depth + 1)?;
-                let reason = if reason.is_empty() {
-                    String::new()
-                } else {
-                    format!(": {reason}")
-                };
-                let state = if (self.lookup)(name).is_some() {
-                    "empty"
-                } else {
-                    "not set"
-                };
+                let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+                let state = if (self.lookup)(name).is_some() { "empty" } else { "not set" };
                 let message = format!(
                     "required variable {name} is {state}{reason}; set it in the environment or in `.env`"
                 );
@@ -201,9 +177,7 @@ impl Expansion<'_> {
 /// The variable's name that a text begins with; may be empty.
 fn leading_name(text: &str) -> &str {
     let starts = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
     if starts { &text[..end] } else { "" }
 }
 
@@ -271,10 +245,7 @@ mod tests {
     #[case::dollar_at_end("cost$", "write `$$`")]
     #[case::unknown_form("${SET/a/b}", "not a form")]
     #[case::colon_alone("${SET:}", "not a form")]
-    #[case::required(
-        "${UNSET:?run make init}",
-        "required variable UNSET is not set: run make init"
-    )]
+    #[case::required("${UNSET:?run make init}", "required variable UNSET is not set: run make init")]
     #[case::required_not_empty("${EMPTY:?}", "required variable EMPTY is empty;")]
     fn a_wrong_form_is_named(#[case] template: &str, #[case] part: &str) {
         let message = text(template, &lookup).unwrap_err();

@@ -26,17 +26,13 @@ impl Keys {
     /// Whether a key of this mapping is most likely a misspelling of a known one.
     pub(crate) fn means(&self, node: &Node, known: &str) -> bool {
         let keys = node.as_mapping().into_iter().flat_map(Mapping::keys);
-        keys.filter(|key| !self.reads(key) && !self.refuses(key))
-            .any(|key| self.meant(key) == Some(known))
+        keys.filter(|key| !self.reads(key) && !self.refuses(key)).any(|key| self.meant(key) == Some(known))
     }
 
     /// The known key that an unknown one was most likely meant to be. `x-` keys are only meant for `x-` keys.
     fn meant(&self, key: &str) -> Option<&'static str> {
         let ours = |known: &&str| known.starts_with("x-") == key.starts_with("x-");
-        closest(
-            key,
-            self.read.split(' ').chain(self.refused.split(' ')).filter(ours),
-        )
+        closest(key, self.read.split(' ').chain(self.refused.split(' ')).filter(ours))
     }
 }
 
@@ -68,52 +64,31 @@ pub(crate) const DEPLOY: Keys = Keys {
 };
 
 /// `deploy.resources`.
-pub(crate) const RESOURCES: Keys = Keys {
-    read: "limits",
-    refused: "reservations",
-};
+pub(crate) const RESOURCES: Keys = Keys { read: "limits", refused: "reservations" };
 
 /// `deploy.resources.limits`.
-pub(crate) const LIMITS: Keys = Keys {
-    read: "cpus memory pids",
-    refused: "devices",
-};
+pub(crate) const LIMITS: Keys = Keys { read: "cpus memory pids", refused: "devices" };
 
 /// `healthcheck`.
-pub(crate) const HEALTHCHECK: Keys = Keys {
-    read: "disable interval retries start_period test timeout",
-    refused: "start_interval",
-};
+pub(crate) const HEALTHCHECK: Keys =
+    Keys { read: "disable interval retries start_period test timeout", refused: "start_interval" };
 
 /// One of `ports`, spelled long.
-pub(crate) const PORT: Keys = Keys {
-    read: "host_ip mode protocol published target",
-    refused: "app_protocol name",
-};
+pub(crate) const PORT: Keys =
+    Keys { read: "host_ip mode protocol published target", refused: "app_protocol name" };
 
 /// One of a service's `volumes`, spelled long.
-pub(crate) const MOUNT: Keys = Keys {
-    read: "bind read_only source target type",
-    refused: "consistency image tmpfs volume",
-};
+pub(crate) const MOUNT: Keys =
+    Keys { read: "bind read_only source target type", refused: "consistency image tmpfs volume" };
 
 /// `bind` of a mount. `create_host_path` is what the short spelling says, and a missing source is an error to us.
-pub(crate) const BIND: Keys = Keys {
-    read: "create_host_path",
-    refused: "propagation recursive selinux",
-};
+pub(crate) const BIND: Keys = Keys { read: "create_host_path", refused: "propagation recursive selinux" };
 
 /// One of a service's `secrets`, spelled long.
-pub(crate) const SECRET_MOUNT: Keys = Keys {
-    read: "source target",
-    refused: "gid mode uid",
-};
+pub(crate) const SECRET_MOUNT: Keys = Keys { read: "source target", refused: "gid mode uid" };
 
 /// One of `depends_on`, spelled long.
-pub(crate) const DEPENDENCY: Keys = Keys {
-    read: "condition required",
-    refused: "restart",
-};
+pub(crate) const DEPENDENCY: Keys = Keys { read: "condition required", refused: "restart" };
 
 /// A service's place on a network.
 pub(crate) const ATTACHMENT: Keys = Keys {
@@ -123,16 +98,10 @@ pub(crate) const ATTACHMENT: Keys = Keys {
 };
 
 /// One of `ulimits`.
-pub(crate) const ULIMIT: Keys = Keys {
-    read: "hard soft",
-    refused: "",
-};
+pub(crate) const ULIMIT: Keys = Keys { read: "hard soft", refused: "" };
 
 /// A named volume.
-pub(crate) const VOLUME: Keys = Keys {
-    read: "driver external name",
-    refused: "driver_opts labels",
-};
+pub(crate) const VOLUME: Keys = Keys { read: "driver external name", refused: "driver_opts labels" };
 
 /// A network.
 pub(crate) const NETWORK: Keys = Keys {
@@ -153,40 +122,23 @@ pub(crate) const STACK_OPTIONS: Keys = Keys {
 };
 
 /// `entrance`.
-pub(crate) const ENTRANCE: Keys = Keys {
-    read: "port service",
-    refused: "",
-};
+pub(crate) const ENTRANCE: Keys = Keys { read: "port service", refused: "" };
 
 /// `x-shakedown` of a service.
-pub(crate) const SERVICE_OPTIONS: Keys = Keys {
-    read: "kind ready restarts",
-    refused: "",
-};
+pub(crate) const SERVICE_OPTIONS: Keys = Keys { read: "kind ready restarts", refused: "" };
 
 /// `ready`.
-pub(crate) const READY: Keys = Keys {
-    read: "http postgres redis",
-    refused: "",
-};
+pub(crate) const READY: Keys = Keys { read: "http postgres redis", refused: "" };
 
 /// `ready: http`.
-pub(crate) const READY_HTTP: Keys = Keys {
-    read: "body path port status",
-    refused: "",
-};
+pub(crate) const READY_HTTP: Keys = Keys { read: "body path port status", refused: "" };
 
 /// `ready: postgres`.
-pub(crate) const READY_POSTGRES: Keys = Keys {
-    read: "database password_secret port query user",
-    refused: "",
-};
+pub(crate) const READY_POSTGRES: Keys =
+    Keys { read: "database password_secret port query user", refused: "" };
 
 /// `ready: redis`.
-pub(crate) const READY_REDIS: Keys = Keys {
-    read: "password_secret port",
-    refused: "",
-};
+pub(crate) const READY_REDIS: Keys = Keys { read: "password_secret port", refused: "" };
 
 /// The mapping of a node whose keys are all good; none (recorded) when it is no mapping. Wrong keys are recorded.
 pub(crate) fn mapping<'n>(
@@ -199,10 +151,7 @@ pub(crate) fn mapping<'n>(
         reading.unexpected(
             node,
             path,
-            &format!(
-                "a mapping with keys such as `{}`",
-                keys.read.split(' ').next().unwrap_or("")
-            ),
+            &format!("a mapping with keys such as `{}`", keys.read.split(' ').next().unwrap_or("")),
         );
         return None;
     };
@@ -211,22 +160,15 @@ pub(crate) fn mapping<'n>(
         if keys.reads(name) {
             continue;
         }
-        let whole = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
+        let whole = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         let message = if keys.refuses(name) {
             match instead(path, name) {
                 "" => format!("`{whole}` is not supported by Shakedown; take the key out"),
                 advice => format!("`{whole}` is not supported by Shakedown; {advice}"),
             }
         } else {
-            let inside = if path.is_empty() {
-                "at the top of the file".to_owned()
-            } else {
-                format!("in `{path}`")
-            };
+            let inside =
+                if path.is_empty() { "at the top of the file".to_owned() } else { format!("in `{path}`") };
             match keys.meant(name) {
                 Some(likely) => format!("unknown key `{key}` {inside}; did you mean `{likely}`?"),
                 None if name.starts_with("x-") && name != "x-shakedown" => continue,
@@ -292,21 +234,8 @@ mod tests {
 
     #[test]
     fn no_key_is_both_read_and_refused() {
-        for keys in [
-            &TOP,
-            &SERVICE,
-            &DEPLOY,
-            &MOUNT,
-            &VOLUME,
-            &NETWORK,
-            &SECRET,
-            &ATTACHMENT,
-        ] {
-            assert!(
-                keys.read
-                    .split(' ')
-                    .all(|key| !key.is_empty() && !keys.refuses(key))
-            );
+        for keys in [&TOP, &SERVICE, &DEPLOY, &MOUNT, &VOLUME, &NETWORK, &SECRET, &ATTACHMENT] {
+            assert!(keys.read.split(' ').all(|key| !key.is_empty() && !keys.refuses(key)));
         }
     }
 }

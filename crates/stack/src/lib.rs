@@ -103,9 +103,6 @@ fn read_stages(reading: &mut Reading<'_>, files: &[PathBuf], profiles: &[String]
 
 /// The folder that relative paths count from, absolute.
 fn project_folder(base: &Path) -> PathBuf {
-    let folder = base
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let folder = base.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     source::tidy(&std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()))
 }

@@ -54,11 +54,7 @@ fn merge(reading: &mut Reading<'_>, mut below: Node, above: Node, path: &mut Vec
         }
         (Value::Sequence(items), Value::Sequence(more)) => items.extend(more),
         (Value::Scalar(_), Value::Scalar(scalar)) => {
-            return Node {
-                place: above.place,
-                value: Value::Scalar(scalar),
-                tag: Tag::None,
-            };
+            return Node { place: above.place, value: Value::Scalar(scalar), tag: Tag::None };
         }
         _ => {
             let path = path.join(".");
@@ -132,11 +128,7 @@ fn list_key(path: &[String], item: &Node) -> Option<String> {
             let text = item.as_text()?;
             Some(text.split_once(':').map_or(text, |(target, _)| target).to_owned())
         }
-        [
-            "services",
-            _,
-            "cap_add" | "cap_drop" | "expose" | "profiles" | "security_opt",
-        ]
+        ["services", _, "cap_add" | "cap_drop" | "expose" | "profiles" | "security_opt"]
         | ["services", _, "networks", _, "aliases"]
         | ["x-shakedown", "planted_environment"] => item.as_text().map(str::to_owned),
         _ => None,

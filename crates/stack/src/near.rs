@@ -10,13 +10,7 @@ pub(crate) fn closest<'c>(found: &str, candidates: impl Iterator<Item = &'c str>
     };
     candidates
         .map(|candidate| {
-            (
-                mistakes(
-                    &found.to_lowercase().replace('-', "_"),
-                    &candidate.replace('-', "_"),
-                ),
-                candidate,
-            )
+            (mistakes(&found.to_lowercase().replace('-', "_"), &candidate.replace('-', "_")), candidate)
         })
         .filter(|(count, _)| *count <= bound)
         .min()
@@ -30,9 +24,7 @@ fn mistakes(left: &str, right: &str) -> usize {
     for (i, l) in left.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, r) in right.iter().enumerate() {
-            let mut least = (rows[i][j] + usize::from(l != r))
-                .min(rows[i][j + 1] + 1)
-                .min(row[j] + 1);
+            let mut least = (rows[i][j] + usize::from(l != r)).min(rows[i][j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *l == right[j - 1] && left[i - 1] == *r {
                 least = least.min(rows[i - 1][j - 1] + 1);
             }

@@ -19,12 +19,7 @@ impl Stack {
                 .services
                 .iter()
                 .filter(|(name, _)| !started.contains(name.as_str()))
-                .filter(|(_, service)| {
-                    service
-                        .depends_on
-                        .keys()
-                        .all(|name| started.contains(name.as_str()))
-                })
+                .filter(|(_, service)| service.depends_on.keys().all(|name| started.contains(name.as_str())))
                 .map(|(name, _)| name.as_str())
                 .collect();
             if level.is_empty() {

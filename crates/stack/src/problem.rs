@@ -26,12 +26,7 @@ impl Problem {
         source_line: Option<&str>,
         width: usize,
     ) -> Self {
-        Self {
-            at,
-            message,
-            source_line: source_line.map(str::to_owned),
-            width,
-        }
+        Self { at, message, source_line: source_line.map(str::to_owned), width }
     }
 
     /// The message, then the source line with carets under the place. No newline at the end.
@@ -44,27 +39,13 @@ impl Problem {
         let gutter = " ".repeat(number.len());
         let (start, text) = window(line.trim_end(), at.column);
         let before = at.column.saturating_sub(1).saturating_sub(start);
-        let indent: String = text
-            .chars()
-            .take(before)
-            .map(|c| if c == '\t' { '\t' } else { ' ' })
-            .collect::<String>();
+        let indent: String =
+            text.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect::<String>();
         let left = text.chars().count().saturating_sub(before).max(1);
         let carets = "^".repeat(self.width.clamp(1, left));
-        let text: String = text
-            .chars()
-            .map(|c| {
-                if c.is_control() && c != '\t' {
-                    '\u{fffd}'
-                } else {
-                    c
-                }
-            })
-            .collect();
-        let _ = write!(
-            shown,
-            "\n {gutter} |\n {number} | {text}\n {gutter} | {indent}{carets}"
-        );
+        let text: String =
+            text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+        let _ = write!(shown, "\n {gutter} |\n {number} | {text}\n {gutter} | {indent}{carets}");
         shown
     }
 }
@@ -106,11 +87,7 @@ impl ReadError {
 
     /// Every problem with its source line and carets, parted by empty lines.
     pub fn excerpts(&self) -> String {
-        self.problems
-            .iter()
-            .map(Problem::excerpt)
-            .collect::<Vec<_>>()
-            .join("\n\n")
+        self.problems.iter().map(Problem::excerpt).collect::<Vec<_>>().join("\n\n")
     }
 }
 

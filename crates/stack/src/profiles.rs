@@ -12,9 +12,7 @@ pub(crate) fn select(stack: &mut Stack, profiles: &[String]) -> LeftOut {
     let mut left_out = LeftOut::new();
     stack.services.retain(|name, service| {
         let enabled = service.profiles.is_empty()
-            || profiles
-                .iter()
-                .any(|profile| profile == "*" || service.profiles.contains(profile));
+            || profiles.iter().any(|profile| profile == "*" || service.profiles.contains(profile));
         if !enabled {
             left_out.insert(name.clone(), service.profiles.clone());
         }
@@ -28,9 +26,7 @@ pub(crate) fn prune(stack: &mut Stack) {
     let names: BTreeSet<String> = stack.services.keys().cloned().collect();
     let (mut volumes, mut networks, mut secrets) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for service in stack.services.values_mut() {
-        service
-            .depends_on
-            .retain(|name, dependency| dependency.required || names.contains(name));
+        service.depends_on.retain(|name, dependency| dependency.required || names.contains(name));
         networks.extend(service.networks.keys().cloned());
         secrets.extend(service.secrets.iter().map(|mount| mount.secret.clone()));
         volumes.extend(service.mounts.iter().filter_map(|mount| match &mount.source {

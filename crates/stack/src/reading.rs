@@ -83,10 +83,7 @@ impl<'e> Reading<'e> {
     /// Records what Compose warns about and carries on with; once per `subject`.
     pub(crate) fn warn(&mut self, place: Place, subject: &str, message: impl Into<String>) {
         if self.warned.insert(subject.to_owned()) {
-            let warning = Warning {
-                at: self.location(place),
-                message: message.into(),
-            };
+            let warning = Warning { at: self.location(place), message: message.into() };
             self.warnings.push(warning);
         }
     }
@@ -98,12 +95,7 @@ impl<'e> Reading<'e> {
 
     /// Records that the service being read (or the stack's options) names something.
     pub(crate) fn refer(&mut self, place: Place, to: Target, name: &str) {
-        self.references.push(Reference {
-            place,
-            from: self.service.clone(),
-            to,
-            name: name.to_owned(),
-        });
+        self.references.push(Reference { place, from: self.service.clone(), to, name: name.to_owned() });
     }
 
     /// Every reference, in the order it was met.
@@ -127,8 +119,7 @@ impl<'e> Reading<'e> {
 
     /// Compose lets a file use the project's name as a variable.
     pub(crate) fn set_project_name(&mut self, name: &str) {
-        self.dotenv
-            .insert("COMPOSE_PROJECT_NAME".to_owned(), name.to_owned());
+        self.dotenv.insert("COMPOSE_PROJECT_NAME".to_owned(), name.to_owned());
     }
 
     /// Reads a Compose file. None: the problem is recorded.
@@ -136,15 +127,7 @@ impl<'e> Reading<'e> {
         let read = std::fs::read(path);
         let whole = |reading: &mut Self, text: String| {
             let file = reading.sources.add(path, text);
-            (
-                file,
-                Place {
-                    file,
-                    line: 0,
-                    column: 0,
-                    width: 1,
-                },
-            )
+            (file, Place { file, line: 0, column: 0, width: 1 })
         };
         let bytes = match read {
             Ok(bytes) => bytes,
@@ -158,29 +141,19 @@ impl<'e> Reading<'e> {
             let (_, place) = whole(self, String::new());
             self.problem(
                 place,
-                format!(
-                    "the file has {} bytes; the most read is {LARGEST_FILE}",
-                    bytes.len()
-                ),
+                format!("the file has {} bytes; the most read is {LARGEST_FILE}", bytes.len()),
             );
             return None;
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Some(
-                whole(
-                    self,
-                    text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned),
-                )
-                .0,
-            ),
+            Ok(text) => {
+                Some(whole(self, text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned)).0)
+            }
             Err(error) => {
                 let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
                 let line = String::from_utf8_lossy(sound).matches('\n').count() + 1;
                 let (_, place) = whole(self, String::new());
-                self.problem(
-                    place,
-                    format!("line {line} is not UTF-8; save the file in that encoding"),
-                );
+                self.problem(place, format!("line {line} is not UTF-8; save the file in that encoding"));
                 None
             }
         }
@@ -195,12 +168,7 @@ impl<'e> Reading<'e> {
             Ok(text) => text,
             Err(error) => {
                 let file = self.sources.add(path, String::new());
-                let place = Place {
-                    file,
-                    line: 0,
-                    column: 0,
-                    width: 1,
-                };
+                let place = Place { file, line: 0, column: 0, width: 1 };
                 self.problem(place, format!("the variables file could not be read: {error}"));
                 return;
             }
@@ -210,15 +178,7 @@ impl<'e> Reading<'e> {
             Err(wrong) => {
                 // The text is not kept: an excerpt would show a value.
                 let file = self.sources.add(path, String::new());
-                self.problem(
-                    Place {
-                        file,
-                        line: wrong.line,
-                        column: 1,
-                        width: 1,
-                    },
-                    wrong.message,
-                );
+                self.problem(Place { file, line: wrong.line, column: 1, width: 1 }, wrong.message);
             }
         }
     }
@@ -228,17 +188,12 @@ impl<'e> Reading<'e> {
         if self.is_sound() {
             self.problem_without_place("the reader gave up without a reason; this is a fault of Shakedown");
         }
-        let Self {
-            sources, problems, ..
-        } = self;
+        let Self { sources, problems, .. } = self;
         let shown = |(place, message): (Option<Place>, String)| match place {
             None => Problem::new(None, message, None, 1),
-            Some(place) => Problem::new(
-                Some(sources.location(place)),
-                message,
-                sources.line(place),
-                place.width,
-            ),
+            Some(place) => {
+                Problem::new(Some(sources.location(place)), message, sources.line(place), place.width)
+            }
         };
         ReadError::new(problems.into_iter().map(shown).collect())
     }

@@ -33,10 +33,7 @@ pub(crate) struct Sources(Vec<Source>);
 impl Sources {
     /// Keeps a file and gives its index.
     pub(crate) fn add(&mut self, path: &Path, text: String) -> usize {
-        self.0.push(Source {
-            path: path.to_path_buf(),
-            text,
-        });
+        self.0.push(Source { path: path.to_path_buf(), text });
         self.0.len() - 1
     }
 
@@ -47,11 +44,7 @@ impl Sources {
 
     /// The place in the form that callers see.
     pub(crate) fn location(&self, place: Place) -> Location {
-        Location {
-            file: self.0[place.file].path.clone(),
-            line: place.line,
-            column: place.column,
-        }
+        Location { file: self.0[place.file].path.clone(), line: place.line, column: place.column }
     }
 
     /// The text of the line that a place is on.
@@ -62,19 +55,14 @@ impl Sources {
     /// Moves a place to `fragment` where that stands on the same line at or after it.
     pub(crate) fn narrow(&self, place: Place, fragment: &str) -> Place {
         let found = self.line(place).and_then(|line| {
-            let start = line
-                .char_indices()
-                .nth(place.column - 1)
-                .map(|(index, _)| index)?;
+            let start = line.char_indices().nth(place.column - 1).map(|(index, _)| index)?;
             let offset = line[start..].find(fragment)?;
             Some(line[start..start + offset].chars().count())
         });
         match found {
-            Some(offset) => Place {
-                column: place.column + offset,
-                width: fragment.chars().count().max(1),
-                ..place
-            },
+            Some(offset) => {
+                Place { column: place.column + offset, width: fragment.chars().count().max(1), ..place }
+            }
             None => place,
         }
     }
@@ -109,20 +97,8 @@ mod tests {
     fn a_place_narrows_to_a_fragment_counted_in_characters() {
         let mut sources = Sources::default();
         let file = sources.add(Path::new("f"), "k: ä ${X}\n".to_owned());
-        let place = Place {
-            file,
-            line: 1,
-            column: 4,
-            width: 1,
-        };
-        assert_eq!(
-            sources.narrow(place, "${X}"),
-            Place {
-                column: 6,
-                width: 4,
-                ..place
-            }
-        );
+        let place = Place { file, line: 1, column: 4, width: 1 };
+        assert_eq!(sources.narrow(place, "${X}"), Place { column: 6, width: 4, ..place });
         assert_eq!(sources.narrow(place, "${Y}"), place);
     }
 }

@@ -12,10 +12,7 @@ pub(crate) fn stack(reading: &mut Reading<'_>, stack: &Stack, left_out: &LeftOut
     let references = reading.take_references();
     for reference in &references {
         // What is said about a service that was left out matters to nobody.
-        if reference
-            .from
-            .as_ref()
-            .is_none_or(|from| stack.services.contains_key(from))
+        if reference.from.as_ref().is_none_or(|from| stack.services.contains_key(from))
             && let Some(message) = wrong(stack, left_out, reference)
         {
             reading.problem(reference.place, message);
@@ -29,10 +26,7 @@ pub(crate) fn stack(reading: &mut Reading<'_>, stack: &Stack, left_out: &LeftOut
                 && reference.name == circle[last]
         });
         let path: Vec<String> = circle.iter().map(|name| format!("`{name}`")).collect();
-        let message = format!(
-            "`depends_on` goes in a circle: {}; take one of them out",
-            path.join(" -> ")
-        );
+        let message = format!("`depends_on` goes in a circle: {}; take one of them out", path.join(" -> "));
         match closing {
             Some(reference) => reading.problem(reference.place, message),
             None => reading.problem_without_place(message),
@@ -76,9 +70,9 @@ fn wrong(stack: &Stack, left_out: &LeftOut, reference: &Reference) -> Option<Str
             }
         }
         Target::Entrance if stack.services.contains_key(name) => None,
-        Target::Entrance if left_out.contains_key(name) => Some(format!(
-            "the entrance is service `{name}`, whose profile is not enabled"
-        )),
+        Target::Entrance if left_out.contains_key(name) => {
+            Some(format!("the entrance is service `{name}`, whose profile is not enabled"))
+        }
         Target::Entrance => undefined("the entrance is service", "services", &mut stack.services.keys()),
         Target::Planted(_) if left_out.contains_key(name) => None,
         Target::Planted(variable) => match stack.services.get(name) {
@@ -87,21 +81,14 @@ fn wrong(stack: &Stack, left_out: &LeftOut, reference: &Reference) -> Option<Str
                 "`planted_environment` names variable {variable} of service `{name}`, which its `environment` does \
                  not set; give it a value there that the gate can replace"
             )),
-            None => undefined(
-                "`planted_environment` names service",
-                "services",
-                &mut stack.services.keys(),
-            ),
+            None => undefined("`planted_environment` names service", "services", &mut stack.services.keys()),
         },
     }
 }
 
 /// Whether a dependency waits for what can never happen.
 fn unmet(stack: &Stack, from: &str, name: &str, service: &Service) -> Option<String> {
-    let checked = service
-        .healthcheck
-        .as_ref()
-        .is_some_and(|check| !check.test.is_empty());
+    let checked = service.healthcheck.as_ref().is_some_and(|check| !check.test.is_empty());
     match stack.services.get(from)?.depends_on.get(name)?.condition {
         Condition::ServiceCompletedSuccessfully if service.kind == Kind::Daemon => Some(format!(
             "service `{from}` waits until `{name}` completes, but `{name}` is a daemon and never does; say \
@@ -129,13 +116,7 @@ fn circle(stack: &Stack) -> Option<Vec<&str>> {
                 continue;
             };
             if let Some(index) = path.iter().position(|(name, _)| *name == next) {
-                return Some(
-                    path[index..]
-                        .iter()
-                        .map(|(name, _)| *name)
-                        .chain([next])
-                        .collect(),
-                );
+                return Some(path[index..].iter().map(|(name, _)| *name).chain([next]).collect());
             }
             if !done.contains(&next) {
                 path.push((next, dependencies(stack, next)));
@@ -148,8 +129,5 @@ fn circle(stack: &Stack) -> Option<Vec<&str>> {
 /// The names in reverse, so that they are taken in order from the end.
 fn dependencies<'s>(stack: &'s Stack, name: &str) -> Vec<&'s str> {
     let service = stack.services.get(name);
-    service
-        .into_iter()
-        .flat_map(|service| service.depends_on.keys().rev().map(String::as_str))
-        .collect()
+    service.into_iter().flat_map(|service| service.depends_on.keys().rev().map(String::as_str)).collect()
 }

@@ -8,20 +8,14 @@ use stack::{ReadError, Stack};
 
 /// The repository's own definition.
 static DEFINITION: LazyLock<String> = LazyLock::new(|| {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .join("compose/compose.yaml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("compose/compose.yaml");
     fs::read_to_string(file).unwrap()
 });
 
 /// Reads files of these texts, the first as base.
 fn read(texts: &[&[u8]]) -> Result<Stack, ReadError> {
     let folder = tempfile::tempdir().unwrap();
-    let files: Vec<_> = (0..texts.len())
-        .map(|index| folder.path().join(format!("{index}.yaml")))
-        .collect();
+    let files: Vec<_> = (0..texts.len()).map(|index| folder.path().join(format!("{index}.yaml"))).collect();
     for (file, text) in files.iter().zip(texts) {
         fs::write(file, text).unwrap();
     }

@@ -4,11 +4,7 @@
 //! against that everywhere. Whether Compose still says so is asked where it is there: as `docker compose`, or as what
 //! the variable `DOCKER_COMPOSE` names. Where it is missing, those cases are listed as ignored and the reason is
 //! printed; with `DOCKER_COMPOSE` set, it is an error instead. With `RECORD_COMPOSE` set, its answers are written down.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test that fails by unwrap says where"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails by unwrap says where")]
 
 #[path = "authority/compose.rs"]
 mod compose;
@@ -25,12 +21,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
 /// The variables both see.
-const ENVIRONMENT: [(&str, &str); 4] = [
-    ("FROM_SHELL", "from the shell"),
-    ("BOTH", "from the shell"),
-    ("EMPTY", ""),
-    ("HOME", "/home/person"),
-];
+const ENVIRONMENT: [(&str, &str); 4] =
+    [("FROM_SHELL", "from the shell"), ("BOTH", "from the shell"), ("EMPTY", ""), ("HOME", "/home/person")];
 
 fn main() -> ExitCode {
     let authority = compose::find();
@@ -45,21 +37,16 @@ fn main() -> ExitCode {
         .filter(|path| path.is_dir())
         .collect();
     folders.sort();
-    let definition = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .join("compose");
+    let definition = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("compose");
     folders.push(definition.clone());
     let mut trials = Vec::new();
     for folder in folders {
         let name = folder.file_name().unwrap().display().to_string();
         if folder != definition {
             let folder = folder.clone();
-            trials.push(Trial::test(
-                format!("{name}_reads_as_compose_read_it"),
-                move || ours_is_recorded(&folder),
-            ));
+            trials.push(Trial::test(format!("{name}_reads_as_compose_read_it"), move || {
+                ours_is_recorded(&folder)
+            }));
         }
         let authority = authority.clone();
         let asked = Trial::test(format!("{name}_reads_as_compose_reads_it"), move || {
@@ -94,20 +81,13 @@ impl Case {
         }
         let enabled = fs::read_to_string(from.join("enabled")).unwrap_or_default();
         let profiles = enabled.split_whitespace().map(str::to_owned).collect();
-        Ok(Self {
-            folder,
-            files,
-            profiles,
-        })
+        Ok(Self { folder, files, profiles })
     }
 
     /// What we make of it, without the folder's path.
     fn ours(&self) -> Result<Value, Failed> {
         let lookup = |name: &str| {
-            ENVIRONMENT
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| (*value).to_owned())
+            ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
         let stack = stack::read(&self.files, &lookup, &self.profiles).map_err(|error| error.excerpts())?;
         self.placeless(&ours::shown(&stack))
@@ -121,9 +101,7 @@ impl Case {
 
     fn placeless(&self, value: &Value) -> Result<Value, Failed> {
         let folder = self.folder.path().display().to_string();
-        Ok(serde_json::from_str(
-            &value.to_string().replace(&folder, "/folder"),
-        )?)
+        Ok(serde_json::from_str(&value.to_string().replace(&folder, "/folder"))?)
     }
 }
 
@@ -136,10 +114,7 @@ fn ours_is_theirs(authority: &[String], folder: &Path) -> Result<(), Failed> {
     let case = Case::copy(folder)?;
     let theirs = case.theirs(authority)?;
     if std::env::var_os("RECORD_COMPOSE").is_some() && folder.starts_with(env!("CARGO_MANIFEST_DIR")) {
-        fs::write(
-            folder.join("recorded.json"),
-            serde_json::to_string_pretty(&theirs)? + "\n",
-        )?;
+        fs::write(folder.join("recorded.json"), serde_json::to_string_pretty(&theirs)? + "\n")?;
     }
     same(&theirs, &case.ours()?)
 }
@@ -148,10 +123,7 @@ fn same(theirs: &Value, ours: &Value) -> Result<(), Failed> {
     if theirs == ours {
         return Ok(());
     }
-    Err(Failed::from(format!(
-        "line by line, theirs (-) and ours (+):\n{}",
-        difference(theirs, ours)
-    )))
+    Err(Failed::from(format!("line by line, theirs (-) and ours (+):\n{}", difference(theirs, ours))))
 }
 
 /// The lines that differ.
@@ -168,9 +140,7 @@ fn difference(theirs: &Value, ours: &Value) -> String {
             .map(|line| format!("{sign} {line}"))
             .collect::<Vec<_>>()
     };
-    [only('-', &theirs, &ours), only('+', &ours, &theirs)]
-        .concat()
-        .join("\n")
+    [only('-', &theirs, &ours), only('+', &ours, &theirs)].concat().join("\n")
 }
 
 fn flatten(value: &Value, path: &str, lines: &mut Vec<String>) {

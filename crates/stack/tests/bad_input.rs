@@ -7,11 +7,7 @@ use std::path::PathBuf;
 fn refusal(files: &[&[u8]], dotenv: Option<&str>) -> String {
     let folder = tempfile::tempdir().unwrap();
     let names = ["compose.yaml", "overlay.yaml", "second-overlay.yaml"];
-    let paths: Vec<PathBuf> = names
-        .iter()
-        .take(files.len())
-        .map(|name| folder.path().join(name))
-        .collect();
+    let paths: Vec<PathBuf> = names.iter().take(files.len()).map(|name| folder.path().join(name)).collect();
     for (path, text) in paths.iter().zip(files) {
         std::fs::write(path, text).unwrap();
     }
@@ -41,17 +37,11 @@ macro_rules! refused {
 
 /// A file with one service `api` that has these keys too.
 fn service(keys: &str) -> String {
-    format!(
-        "services:\n  api:\n    image: shakedown/api:dev\n{}\n",
-        indented(keys, "    ")
-    )
+    format!("services:\n  api:\n    image: shakedown/api:dev\n{}\n", indented(keys, "    "))
 }
 
 fn indented(text: &str, by: &str) -> String {
-    text.lines()
-        .map(|line| format!("{by}{line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    text.lines().map(|line| format!("{by}{line}")).collect::<Vec<_>>().join("\n")
 }
 
 // The file as a whole.
@@ -177,10 +167,7 @@ fn no_file_is_refused() {
 
 #[test]
 fn a_wrong_line_in_dotenv_is_refused_without_its_value() {
-    let shown = refusal(
-        &[service("").as_bytes()],
-        Some("A=b\nSECRET=\"hunter2\nnever closed\n"),
-    );
+    let shown = refusal(&[service("").as_bytes()], Some("A=b\nSECRET=\"hunter2\nnever closed\n"));
     insta::assert_snapshot!("a_wrong_line_in_dotenv_is_refused_without_its_value", shown);
 }
 

@@ -7,11 +7,7 @@ use stack::{Kind, Stack};
 
 /// The repository's `compose/compose.yaml`.
 fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .join("compose/compose.yaml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("compose/compose.yaml")
 }
 
 /// Reads a copy, so that a person's own `compose/.env` has no say.
@@ -20,15 +16,10 @@ fn definition() -> Stack {
     let copy = folder.path().join("compose.yaml");
     std::fs::copy(file(), &copy).unwrap();
     let stack = stack::read(&[copy], &|_| None, &[]).unwrap_or_else(|error| panic!("{}", error.excerpts()));
-    assert!(
-        stack.services["proxy"]
-            .mounts
-            .iter()
-            .all(|mount| match &mount.source {
-                stack::MountSource::Bind(path) => path.starts_with(folder.path()),
-                stack::MountSource::Volume(_) => true,
-            })
-    );
+    assert!(stack.services["proxy"].mounts.iter().all(|mount| match &mount.source {
+        stack::MountSource::Bind(path) => path.starts_with(folder.path()),
+        stack::MountSource::Volume(_) => true,
+    }));
     stack
 }
 

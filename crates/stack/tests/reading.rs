@@ -35,26 +35,16 @@ fn the_shell_wins_over_dotenv() {
 fn a_variable_that_is_not_set_is_warned_about_once_with_its_place() {
     let stack = read("services:\n  a:\n    image: x${UNSET}\n    user: 1${UNSET}\n");
     assert_eq!(stack.services["a"].image, "x");
-    let [warning] = stack.warnings.as_slice() else {
-        panic!("{:?}", stack.warnings)
-    };
+    let [warning] = stack.warnings.as_slice() else { panic!("{:?}", stack.warnings) };
     assert_eq!((warning.at.line, warning.at.column), (3, 13));
-    assert_eq!(
-        warning.message,
-        "variable UNSET is not set; an empty text stands in for it"
-    );
+    assert_eq!(warning.message, "variable UNSET is not set; an empty text stands in for it");
 }
 
 #[test]
 fn services_of_a_profile_are_in_when_it_is_enabled() {
     let text = "services: {a: {image: x}, b: {image: x, profiles: [p, q]}, c: {image: x, profiles: [r]}}";
-    let names = |profiles: &[&str]| {
-        read_with(text, "", profiles)
-            .services
-            .keys()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
+    let names =
+        |profiles: &[&str]| read_with(text, "", profiles).services.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&[]), ["a"]);
     assert_eq!(names(&["q"]), ["a", "b"]);
     assert_eq!(names(&["*"]), ["a", "b", "c"]);
@@ -70,12 +60,7 @@ fn problems_of_a_service_that_is_left_out_matter_to_nobody() {
 fn a_project_is_named_by_its_file_and_else_by_its_folder() {
     assert_eq!(read("name: mine\nservices: {a: {image: x}}").name, "mine");
     assert_eq!(
-        read_with(
-            "name: mine\nservices: {a: {image: x}}",
-            "COMPOSE_PROJECT_NAME=other",
-            &[]
-        )
-        .name,
+        read_with("name: mine\nservices: {a: {image: x}}", "COMPOSE_PROJECT_NAME=other", &[]).name,
         "other"
     );
     let unnamed = read("services: {a: {image: \"${COMPOSE_PROJECT_NAME}\"}}");
@@ -121,56 +106,31 @@ x-shakedown:
         stack.services["web"].depends_on["migrate"].condition,
         Condition::ServiceCompletedSuccessfully
     );
-    assert_eq!(
-        stack.services["queue"].ready,
-        Some(Readiness::Redis {
-            port: 6379,
-            password_secret: None
-        })
-    );
-    let Some(Readiness::Postgres { query, .. }) = &stack.services["db"].ready else {
-        panic!()
-    };
+    assert_eq!(stack.services["queue"].ready, Some(Readiness::Redis { port: 6379, password_secret: None }));
+    let Some(Readiness::Postgres { query, .. }) = &stack.services["db"].ready else { panic!() };
     assert_eq!(query, "SELECT 1");
     let body = Some("ok".to_owned());
-    let http = Readiness::Http {
-        port: 80,
-        path: "/ready".to_owned(),
-        status: 200,
-        body,
-    };
+    let http = Readiness::Http { port: 80, path: "/ready".to_owned(), status: 200, body };
     assert_eq!(stack.services["web"].ready, Some(http));
     assert_eq!(stack.options.ttl, Duration::from_secs(90));
     assert_eq!(stack.options.ttl_grace, Duration::from_millis(500));
     assert_eq!(stack.options.gate_environment["LINK_TTL_SECONDS"], "5");
     assert_eq!(stack.options.settle, Duration::from_secs(3));
     assert_eq!(stack.options.entrance.as_ref().unwrap().service, "web");
-    assert!(
-        stack.secrets.contains_key("s"),
-        "a secret that only a probe uses stays"
-    );
-    assert_eq!(
-        stack.start_order(),
-        [vec!["db", "queue"], vec!["migrate"], vec!["web"]]
-    );
+    assert!(stack.secrets.contains_key("s"), "a secret that only a probe uses stays");
+    assert_eq!(stack.start_order(), [vec!["db", "queue"], vec!["migrate"], vec!["web"]]);
     assert_eq!(stack.dependents_of("db"), ["migrate"]);
 
     assert_eq!(stack.services["web"].environment["TOKEN"], "hunter2");
     let json = stack.to_json().to_string();
-    assert!(
-        !json.contains("hunter2") && json.contains("(planted, not shown)"),
-        "{json}"
-    );
+    assert!(!json.contains("hunter2") && json.contains("(planted, not shown)"), "{json}");
     assert!(json.contains("\"ttl_ms\":90000"), "{json}");
 }
 
 #[test]
 fn relative_paths_of_an_overlay_count_from_the_first_files_folder() {
     let folder = tempfile::tempdir().unwrap();
-    let (base, overlay) = (
-        folder.path().join("base/compose.yaml"),
-        folder.path().join("else/overlay.yaml"),
-    );
+    let (base, overlay) = (folder.path().join("base/compose.yaml"), folder.path().join("else/overlay.yaml"));
     fs::create_dir_all(base.parent().unwrap()).unwrap();
     fs::create_dir_all(overlay.parent().unwrap()).unwrap();
     fs::write(&base, "services: {a: {image: x}}").unwrap();

@@ -3,11 +3,7 @@
 //!
 //! `cargo run --release -p worker --example make_portrait -- tests/e2e/photos/portrait.jpg`
 
-#![allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 #![allow(clippy::many_single_char_names)]
 
 #[path = "make_portrait/exif.rs"]

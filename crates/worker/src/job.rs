@@ -37,9 +37,7 @@ impl Memory {
     }
 
     fn share(bytes: u64) -> u32 {
-        u32::try_from(bytes.div_ceil(1024 * 1024))
-            .unwrap_or(u32::MAX)
-            .clamp(1, MEMORY_MIB)
+        u32::try_from(bytes.div_ceil(1024 * 1024)).unwrap_or(u32::MAX).clamp(1, MEMORY_MIB)
     }
 }
 
@@ -62,21 +60,11 @@ enum Ended {
 
 impl Ended {
     fn failed(reason: &'static str, message: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Failed {
-            reason,
-            message: message.into(),
-            detail: detail.into(),
-            dead: false,
-        }
+        Self::Failed { reason, message: message.into(), detail: detail.into(), dead: false }
     }
 
     fn dead(reason: &'static str, message: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::Failed {
-            reason,
-            message: message.into(),
-            detail: detail.into(),
-            dead: true,
-        }
+        Self::Failed { reason, message: message.into(), detail: detail.into(), dead: true }
     }
 }
 
@@ -110,15 +98,11 @@ async fn attempt(
         let detail = format!("begun {} times and never ended", delivery.attempt - 1);
         return Ok(Ended::dead("attempts", OUR_MISTAKE, detail));
     }
-    let started = insist("start the job", deadline, postgres::reason, || {
-        jobs::start(&worker.pool, job_id)
-    });
+    let started = insist("start the job", deadline, postgres::reason, || jobs::start(&worker.pool, job_id));
     let Some(row) = started.await? else {
         return Ok(Ended::Already);
     };
-    let input = insist("fetch the input", deadline, redis::reason, || {
-        worker.consumer.input(job_id)
-    });
+    let input = insist("fetch the input", deadline, redis::reason, || worker.consumer.input(job_id));
     let Some(input) = input.await? else {
         return Ok(Ended::failed("lost", LOST, "its input is no longer in Redis"));
     };
@@ -139,13 +123,8 @@ async fn draw(
 ) -> Result<picture::Output, Ended> {
     let inspection = picture::inspect(&input).map_err(|error| refused(&error))?;
     let share = Memory::share(inspection.memory_bytes);
-    let too_long = || {
-        Ended::failed(
-            "timeout",
-            TOO_LONG,
-            format!("{} × {}", inspection.width, inspection.height),
-        )
-    };
+    let too_long =
+        || Ended::failed("timeout", TOO_LONG, format!("{} × {}", inspection.width, inspection.height));
     let share = timeout_at(deadline, Arc::clone(&memory.0).acquire_many_owned(share))
         .await
         .map_err(|_| too_long())?;
@@ -181,10 +160,8 @@ async fn keep(
     // A fresh id for each attempt: whoever comes second removes its own object and never the first one's.
     let image_id = Uuid::new_v4();
     let content = output.content.clone();
-    insist("put the image", deadline, ToString::to_string, || {
-        worker.store.put(image_id, content.clone())
-    })
-    .await?;
+    insist("put the image", deadline, ToString::to_string, || worker.store.put(image_id, content.clone()))
+        .await?;
     let description = output.description;
     let described = jobs::Output {
         image_id,
@@ -201,10 +178,7 @@ async fn keep(
     })
     .await?;
     match finished {
-        Finished::Kept { .. } => Ok(Ended::Done {
-            row,
-            size_bytes: output.content.len(),
-        }),
+        Finished::Kept { .. } => Ok(Ended::Done { row, size_bytes: output.content.len() }),
         Finished::Superseded => {
             superseded(worker, &row, image_id, tries, deadline).await?;
             Ok(Ended::Already)
@@ -222,17 +196,14 @@ async fn superseded(
     deadline: Instant,
 ) -> Result<(), GaveUp> {
     if tries > 1 {
-        let found = insist("look at the job", deadline, postgres::reason, || {
-            jobs::find(&worker.pool, row.id)
-        });
+        let found =
+            insist("look at the job", deadline, postgres::reason, || jobs::find(&worker.pool, row.id));
         if found.await?.is_some_and(|found| found.image_id == Some(image_id)) {
             return Ok(());
         }
     }
-    insist("remove the second output", deadline, ToString::to_string, || {
-        worker.store.delete(image_id)
-    })
-    .await?;
+    insist("remove the second output", deadline, ToString::to_string, || worker.store.delete(image_id))
+        .await?;
     Ok(())
 }
 
@@ -253,17 +224,10 @@ async fn end(
             worker.metrics.job_done(row.effect, took);
             tracing::info!(effect = %row.effect, size_bytes, duration_ms = millis(took), attempt, "job done");
         }
-        Ended::Failed {
-            reason,
-            message,
-            detail,
-            dead,
-        } => {
+        Ended::Failed { reason, message, detail, dead } => {
             let job_id = delivery.job_id;
-            insist("fail the job", deadline, postgres::reason, || {
-                jobs::fail(&worker.pool, job_id, &message)
-            })
-            .await?;
+            insist("fail the job", deadline, postgres::reason, || jobs::fail(&worker.pool, job_id, &message))
+                .await?;
             worker.metrics.job_failed(reason);
             tracing::warn!(reason, detail, duration_ms = millis(took), attempt, "job failed");
             dead_because = dead.then_some(reason);
@@ -279,10 +243,7 @@ async fn end(
         worker.metrics.dead.inc();
         Ok(())
     } else {
-        insist("acknowledge the job", deadline, redis::reason, || {
-            consumer.ack(delivery)
-        })
-        .await
+        insist("acknowledge the job", deadline, redis::reason, || consumer.ack(delivery)).await
     }
 }
 

@@ -44,11 +44,7 @@ impl WorkerMetrics {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         Self {
             done: metrics.register("jobs_done", "Jobs that ended with an output", Family::default()),
-            failed: metrics.register(
-                "jobs_failed",
-                "Jobs that ended without an output",
-                Family::default(),
-            ),
+            failed: metrics.register("jobs_failed", "Jobs that ended without an output", Family::default()),
             duration: metrics.register(
                 "job_duration_seconds",
                 "Seconds from taking a job to its output",
@@ -68,11 +64,7 @@ impl WorkerMetrics {
                 "Expired outputs that could not be removed yet",
                 Counter::default(),
             ),
-            orphans: metrics.register(
-                "orphans_removed",
-                "Objects without a row removed",
-                Counter::default(),
-            ),
+            orphans: metrics.register("orphans_removed", "Objects without a row removed", Counter::default()),
             abandoned: metrics.register(
                 "jobs_abandoned",
                 "Jobs failed because the queue had lost them",
@@ -87,11 +79,7 @@ impl WorkerMetrics {
     }
 
     pub(crate) fn job_done(&self, effect: jobs::Effect, took: Duration) {
-        self.done
-            .get_or_create(&DoneLabels {
-                effect: effect.as_str(),
-            })
-            .inc();
+        self.done.get_or_create(&DoneLabels { effect: effect.as_str() }).inc();
         self.duration.observe(took.as_secs_f64());
     }
 

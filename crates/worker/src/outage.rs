@@ -70,11 +70,7 @@ impl Outage {
 
     pub(crate) fn works(&mut self) {
         if let Some(since) = self.since.take() {
-            tracing::info!(
-                what = self.what,
-                outage_s = since.elapsed().as_secs(),
-                "works again"
-            );
+            tracing::info!(what = self.what, outage_s = since.elapsed().as_secs(), "works again");
         }
     }
 }
@@ -93,11 +89,7 @@ mod tests {
             |e: &&str| (*e).to_owned(),
             || {
                 tries.set(tries.get() + 1);
-                let result = if tries.get() < 6 {
-                    Err("away")
-                } else {
-                    Ok(tries.get())
-                };
+                let result = if tries.get() < 6 { Err("away") } else { Ok(tries.get()) };
                 async move { result }
             },
         );
@@ -107,16 +99,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn deadline_ends_the_trying_and_tells_what_was_seen_last() {
         let deadline = Instant::now() + Duration::from_secs(5);
-        let gave_up = insist(
-            "reach it",
-            deadline,
-            |e: &&str| (*e).to_owned(),
-            || async { Err::<(), _>("away") },
-        );
-        assert_eq!(
-            gave_up.await.unwrap_err().to_string(),
-            "could not reach it in time; last seen: away"
-        );
+        let gave_up =
+            insist("reach it", deadline, |e: &&str| (*e).to_owned(), || async { Err::<(), _>("away") });
+        assert_eq!(gave_up.await.unwrap_err().to_string(), "could not reach it in time; last seen: away");
         assert!(Instant::now() <= deadline);
     }
 

@@ -7,11 +7,7 @@
 //! The same bytes and effect always give the same output.
 
 // Pictures are arithmetic between pixel counts, samples and floats; all of them are far below 2^23.
-#![allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss
-)]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 // x, y, u, v, r, g, b are the names of these things.
 #![allow(clippy::many_single_char_names)]
 
@@ -53,11 +49,8 @@ pub fn make(input: &[u8], inspection: &Inspection, effect: Effect) -> Result<Out
     let canvas = decode(input, inspection)?;
     let content = encode(&apply(&canvas, effect))?;
     // Described is what people get, after the losses of its encoding.
-    let description = describe(
-        &image::load_from_memory(&content)
-            .map_err(PictureError::unreadable_output)?
-            .into_rgb8(),
-    )?;
+    let description =
+        describe(&image::load_from_memory(&content).map_err(PictureError::unreadable_output)?.into_rgb8())?;
     Ok(Output { content, description })
 }
 

@@ -52,10 +52,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
         while under_way.try_join_next().is_some() {}
     }
     let drained = async { while under_way.join_next().await.is_some() {} };
-    if tokio::time::timeout(worker.config.shutdown_grace, drained)
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(worker.config.shutdown_grace, drained).await.is_err() {
         // They were not acknowledged: another worker gets them after the visibility timeout.
         tracing::warn!("jobs were still under way when the grace period ended");
     }
@@ -99,8 +96,7 @@ impl<'a> Source<'a> {
     async fn look(&mut self) -> Result<Option<Delivery>, redis::RedisError> {
         let consumer = &self.worker.consumer;
         if self.reclaimed.is_empty() && Instant::now() >= self.reclaim_at {
-            self.reclaimed
-                .extend(consumer.reclaim(self.worker.config.visibility_timeout()).await?);
+            self.reclaimed.extend(consumer.reclaim(self.worker.config.visibility_timeout()).await?);
             self.reclaim_at = Instant::now() + RECLAIM_EVERY;
         }
         match self.reclaimed.pop_front() {

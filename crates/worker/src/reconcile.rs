@@ -30,10 +30,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
         settle(&mut objects, remove_orphans(&worker).await);
         settle(&mut files, clean_leftovers(&worker).await);
         if let Ok(depth) = worker.consumer.depth().await {
-            worker
-                .metrics
-                .queue_depth
-                .set(i64::try_from(depth).unwrap_or(i64::MAX));
+            worker.metrics.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
         }
         if stopped_during(EVERY, &shutdown).await {
             return;
@@ -75,15 +72,10 @@ async fn remove_orphans(worker: &Worker) -> Result<(), String> {
             None => ended = true,
         }
         if batch.len() == BATCH || (ended && !batch.is_empty()) {
-            let known = jobs::existing(&worker.pool, &batch)
-                .await
-                .map_err(|error| postgres::reason(&error))?;
+            let known =
+                jobs::existing(&worker.pool, &batch).await.map_err(|error| postgres::reason(&error))?;
             for orphan in batch.drain(..).filter(|id| !known.contains(id)) {
-                worker
-                    .store
-                    .delete(orphan)
-                    .await
-                    .map_err(|error| error.to_string())?;
+                worker.store.delete(orphan).await.map_err(|error| error.to_string())?;
                 worker.metrics.orphans.inc();
                 tracing::warn!(image_id = %orphan, "removed an object without a row");
             }
@@ -98,11 +90,7 @@ fn is_settled(object: &ImageInfo, age: Duration) -> bool {
 }
 
 async fn clean_leftovers(worker: &Worker) -> Result<(), String> {
-    let removed = worker
-        .store
-        .clean_leftovers(LEFTOVER_AGE)
-        .await
-        .map_err(|error| error.to_string())?;
+    let removed = worker.store.clean_leftovers(LEFTOVER_AGE).await.map_err(|error| error.to_string())?;
     if removed > 0 {
         tracing::warn!(files = removed, "removed half-written files");
     }

@@ -83,10 +83,7 @@ async fn sweep(worker: &Worker) -> Result<Option<f64>, String> {
             .fetch_one(&worker.pool)
             .await
             .map_err(explain)?;
-    worker
-        .metrics
-        .oldest_overdue
-        .set(overdue.unwrap_or_default().max(0.0));
+    worker.metrics.oldest_overdue.set(overdue.unwrap_or_default().max(0.0));
     Ok(overdue)
 }
 
@@ -100,15 +97,11 @@ trait Rows: Sync {
 
 impl Rows for PgPool {
     async fn expired(&self, limit: u32) -> Result<Vec<Uuid>, String> {
-        jobs::expired(self, limit)
-            .await
-            .map_err(|error| postgres::reason(&error))
+        jobs::expired(self, limit).await.map_err(|error| postgres::reason(&error))
     }
 
     async fn remove(&self, id: Uuid) -> Result<bool, String> {
-        jobs::remove(self, id)
-            .await
-            .map_err(|error| postgres::reason(&error))
+        jobs::remove(self, id).await.map_err(|error| postgres::reason(&error))
     }
 }
 
@@ -124,9 +117,7 @@ async fn backlog(
         let all = ids.len();
         let mut failure = None;
         let mut removed = 0_u64;
-        let mut removing = stream::iter(ids)
-            .map(|id| remove(rows, store, id))
-            .buffer_unordered(AT_ONCE);
+        let mut removing = stream::iter(ids).map(|id| remove(rows, store, id)).buffer_unordered(AT_ONCE);
         while let Some(outcome) = removing.next().await {
             match outcome {
                 Ok(()) => removed += 1,
@@ -170,14 +161,7 @@ mod tests {
 
     impl Rows for Table {
         async fn expired(&self, limit: u32) -> Result<Vec<Uuid>, String> {
-            Ok(self
-                .0
-                .lock()
-                .unwrap()
-                .iter()
-                .copied()
-                .take(limit as usize)
-                .collect())
+            Ok(self.0.lock().unwrap().iter().copied().take(limit as usize).collect())
         }
 
         async fn remove(&self, id: Uuid) -> Result<bool, String> {
@@ -225,10 +209,7 @@ mod tests {
     async fn rows_stay_while_the_store_is_away_and_go_when_it_is_back() {
         let (table, store) = filled(5).await;
         store.set_away(true);
-        assert_eq!(
-            sweep_once(&table, &store).await.unwrap_err(),
-            "image store is away"
-        );
+        assert_eq!(sweep_once(&table, &store).await.unwrap_err(), "image store is away");
         assert_eq!(table.0.lock().unwrap().len(), 5);
         store.set_away(false);
         sweep_once(&table, &store).await.unwrap();

@@ -36,10 +36,7 @@ fn effect_looks_as_it_did(#[values(Effect::Halftone, Effect::Duotone)] effect: E
         drawn.save_with_format(&path, ImageFormat::Png).unwrap();
     }
     let kept = image::open(&path).unwrap().into_rgb8();
-    assert!(
-        std::fs::metadata(&path).unwrap().len() < 60_000,
-        "a snapshot is small"
-    );
+    assert!(std::fs::metadata(&path).unwrap().len() < 60_000, "a snapshot is small");
     let differs = mean_difference(&drawn, &kept);
     assert!(
         differs < TOLERATED_MEAN,
@@ -52,19 +49,13 @@ fn effect_looks_as_it_did(#[values(Effect::Halftone, Effect::Duotone)] effect: E
 fn snapshot_test_would_notice_a_small_change() {
     let kept = gradient(100, 100);
     let mut changed = kept.clone();
-    changed
-        .iter_mut()
-        .for_each(|sample| *sample = sample.saturating_add(1));
+    changed.iter_mut().for_each(|sample| *sample = sample.saturating_add(1));
     assert!(mean_difference(&kept, &changed) > TOLERATED_MEAN);
 }
 
 fn mean_difference(a: &RgbImage, b: &RgbImage) -> f64 {
     assert_eq!(a.dimensions(), b.dimensions());
-    let sum: u32 = a
-        .iter()
-        .zip(b.iter())
-        .map(|(a, b)| u32::from(a.abs_diff(*b)))
-        .sum();
+    let sum: u32 = a.iter().zip(b.iter()).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
     f64::from(sum) / f64::from(a.width() * a.height() * 3)
 }
 
@@ -80,31 +71,17 @@ fn output_is_upright_and_holds_nothing_of_the_metadata(
     #[values(Effect::Halftone, Effect::Duotone)] effect: Effect,
 ) {
     let mut input = portrait();
-    for secret in [
-        &b"Testcam 7 SN-4815162342"[..],
-        b"Nobody in Particular",
-        b"2026:02:03",
-    ] {
+    for secret in [&b"Testcam 7 SN-4815162342"[..], b"Nobody in Particular", b"2026:02:03"] {
         assert!(contains(&input, secret), "the photograph is not the one we know");
     }
     input.extend(b"trailing bytes that nobody asked for");
     let output = made(&input, effect);
     assert_eq!((output.description.width, output.description.height), (800, 1000));
-    for secret in [
-        &b"Testcam"[..],
-        b"4815162342",
-        b"Nobody",
-        b"Exif",
-        b"2026:02",
-        b"trailing",
-        b"Shakedown",
-    ] {
+    for secret in [&b"Testcam"[..], b"4815162342", b"Nobody", b"Exif", b"2026:02", b"trailing", b"Shakedown"]
+    {
         assert!(!contains(&output.content, secret));
     }
-    assert_eq!(
-        jpeg_markers(&output.content),
-        ["APP0", "SOF", "DQT", "DHT", "SOS"]
-    );
+    assert_eq!(jpeg_markers(&output.content), ["APP0", "SOF", "DQT", "DHT", "SOS"]);
     assert!(output.content.ends_with(&[0xFF, 0xD9]));
 }
 
@@ -121,9 +98,7 @@ fn text_in_a_png_is_not_in_the_output() {
 #[rstest]
 fn description_is_of_the_file_people_get(#[values(Effect::Halftone, Effect::Duotone)] effect: Effect) {
     let output = made(&portrait(), effect);
-    let seen = image::load_from_memory_with_format(&output.content, ImageFormat::Jpeg)
-        .unwrap()
-        .into_rgb8();
+    let seen = image::load_from_memory_with_format(&output.content, ImageFormat::Jpeg).unwrap().into_rgb8();
     let described = output.description;
     assert_eq!((described.width, described.height), seen.dimensions());
     assert_eq!(described, picture::describe(&seen).unwrap());
@@ -134,10 +109,7 @@ fn description_is_of_the_file_people_get(#[values(Effect::Halftone, Effect::Duot
     }
     assert_eq!(described.perceptual_hash.len(), 16);
     u64::from_str_radix(&described.perceptual_hash, 16).unwrap();
-    assert_eq!(
-        blurhash::decode(&described.blurhash, 8, 10, 1.0).unwrap().len(),
-        8 * 10 * 4
-    );
+    assert_eq!(blurhash::decode(&described.blurhash, 8, 10, 1.0).unwrap().len(), 8 * 10 * 4);
 }
 
 #[test]
@@ -156,9 +128,8 @@ fn perceptual_hash_is_near_for_the_same_scene_and_far_for_another() {
 
 #[test]
 fn palette_of_flat_colours_names_them_the_largest_first() {
-    let flags = RgbImage::from_fn(100, 100, |x, _| {
-        image::Rgb(if x < 70 { [200, 30, 40] } else { [20, 60, 180] })
-    });
+    let flags =
+        RgbImage::from_fn(100, 100, |x, _| image::Rgb(if x < 70 { [200, 30, 40] } else { [20, 60, 180] }));
     let palette = picture::describe(&flags).unwrap().palette;
     assert_eq!(palette[0], "#c81e28");
     assert!(palette.contains(&"#143cb4".to_owned()), "{palette:?}");

@@ -30,13 +30,7 @@ fn upload_that_is_no_picture_is_refused(#[case] input: Vec<u8>, #[case] expected
 fn decompression_bomb_is_refused_by_its_header(#[case] input: Vec<u8>) {
     assert!(input.len() < 100_000);
     let refused = picture::inspect(&input).unwrap_err();
-    assert_eq!(
-        refused,
-        PictureError::TooManyPixels {
-            width: 50_000,
-            height: 50_000
-        }
-    );
+    assert_eq!(refused, PictureError::TooManyPixels { width: 50_000, height: 50_000 });
     assert_eq!(
         refused.to_string(),
         "The picture has 50000 × 50000 pixels; at most 40 megapixels are accepted."
@@ -47,10 +41,7 @@ fn decompression_bomb_is_refused_by_its_header(#[case] input: Vec<u8>) {
 #[case::of_one_more(8_000, 5_001, false)]
 #[case::exactly(8_000, 5_000, true)]
 fn limit_is_forty_megapixels(#[case] width: u32, #[case] height: u32, #[case] accepted: bool) {
-    assert_eq!(
-        picture::inspect(&sample::png_claiming(width, height)).is_ok(),
-        accepted
-    );
+    assert_eq!(picture::inspect(&sample::png_claiming(width, height)).is_ok(), accepted);
 }
 
 #[rstest]
@@ -62,10 +53,7 @@ fn truncated_picture_is_refused(
     let cut = &whole[..whole.len() * percent / 100];
     let refused = made(cut, Effect::Duotone).unwrap_err();
     assert!(matches!(refused, PictureError::Damaged { .. }), "{refused:?}");
-    assert_eq!(
-        refused.to_string(),
-        "The picture is damaged or incomplete and could not be read."
-    );
+    assert_eq!(refused.to_string(), "The picture is damaged or incomplete and could not be read.");
 }
 
 #[test]
@@ -92,11 +80,7 @@ fn every_kind_of_pixel_looks_the_same(#[case] picture: DynamicImage, #[case] for
     let input = encoded(&picture, format);
     let canvas = picture::decode(&input, &picture::inspect(&input).unwrap()).unwrap();
     let middle = canvas.get_pixel(canvas.width() / 2, canvas.height() / 2).0;
-    let expected = if picture.color().has_color() {
-        [0.216, 0.212, 0.067]
-    } else {
-        [0.19, 0.19, 0.19]
-    };
+    let expected = if picture.color().has_color() { [0.216, 0.212, 0.067] } else { [0.19, 0.19, 0.19] };
     for (channel, expected) in middle.iter().zip(expected) {
         assert!((channel - expected).abs() < 0.03, "{middle:?}, not {expected:?}");
     }

@@ -20,14 +20,7 @@ pub fn images_folder() -> PathBuf {
 pub fn stack() -> Result<Stack, String> {
     let files = vec![repository().join("compose/compose.yaml")];
     // Without images the list of checks can still be told; a run refuses to begin.
-    let variables = Images::open(&images_folder())
-        .map(|images| images.variables())
-        .unwrap_or_default();
-    let definition = Definition {
-        files,
-        profiles: Vec::new(),
-    };
-    definition
-        .read_for_gate(&variables)
-        .map_err(|error| error.excerpts())
+    let variables = Images::open(&images_folder()).map(|images| images.variables()).unwrap_or_default();
+    let definition = Definition { files, profiles: Vec::new() };
+    definition.read_for_gate(&variables).map_err(|error| error.excerpts())
 }

@@ -83,10 +83,7 @@ pub(super) struct SeenImage {
 
 impl FromRow<'_, PgRow> for SeenImage {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            row: ImageRow::from_row(row)?,
-            now: row.try_get("now")?,
-        })
+        Ok(Self { row: ImageRow::from_row(row)?, now: row.try_get("now")? })
     }
 }
 
@@ -154,10 +151,7 @@ pub(super) async fn upload(
     Extension(request_id): Extension<RequestId>,
     request: Request,
 ) -> Result<(StatusCode, [(header::HeaderName, HeaderValue); 1], Json<JobView>), ApiError> {
-    let limits = UploadLimits {
-        picture_bytes: state.limits.upload_bytes,
-        ttl: state.limits.output_ttl,
-    };
+    let limits = UploadLimits { picture_bytes: state.limits.upload_bytes, ttl: state.limits.output_ttl };
     let announced_bytes = content_length(&request).unwrap_or_default();
     if announced_bytes > limits.picture_bytes + FORM_OVERHEAD_BYTES {
         return Err(too_large(limits.picture_bytes));
@@ -165,10 +159,7 @@ pub(super) async fn upload(
     let seat = tokio::time::timeout(SEAT_WITHIN, state.upload_seats.acquire());
     let _reading = seat.await.map_err(|_| busy())?;
     let form = Multipart::from_request(request, &state).await.map_err(|_| {
-        Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the picture as multipart/form-data.",
-        )
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the picture as multipart/form-data.")
     })?;
     let upload = Upload::read(form, announced_bytes, limits).await?;
     let job = queue(&state, &user, &request_id, upload).await?;
@@ -186,19 +177,11 @@ async fn queue(
 ) -> Result<JobRow, ApiError> {
     let seat = tokio::time::timeout(SEAT_WITHIN, state.publish_seats.acquire());
     let _publishing = seat.await.map_err(|_| busy())?;
-    let new = NewJob {
-        id: Uuid::new_v4(),
-        user_id: user.user_id,
-        effect: upload.effect,
-        ttl: upload.ttl,
-    };
+    let new = NewJob { id: Uuid::new_v4(), user_id: user.user_id, effect: upload.effect, ttl: upload.ttl };
     let job = jobs::create(&state.pool, new).await?;
     let size_bytes = upload.picture.len();
     let input_ttl = state.limits.input_ttl;
-    let published = state
-        .publisher
-        .publish(job.id, request_id.as_str(), upload.picture, input_ttl)
-        .await;
+    let published = state.publisher.publish(job.id, request_id.as_str(), upload.picture, input_ttl).await;
     if let Err(error) = published {
         // The user is told to try again, so this job must not stand there queued. If this fails too, the
         // sweeper ends it.
@@ -217,13 +200,7 @@ fn busy() -> ApiError {
 }
 
 fn content_length(request: &Request) -> Option<usize> {
-    request
-        .headers()
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// List the living images.
@@ -243,9 +220,7 @@ pub(super) async fn list(State(state): State<ApiState>, user: SignedIn) -> Resul
     .bind(LISTED_AT_MOST)
     .fetch_all(&state.pool)
     .await?;
-    Ok(Json(ImageList {
-        images: seen.into_iter().map(|seen| seen.view(&state)).collect(),
-    }))
+    Ok(Json(ImageList { images: seen.into_iter().map(|seen| seen.view(&state)).collect() }))
 }
 
 /// One living image.

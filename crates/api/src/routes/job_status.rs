@@ -66,9 +66,7 @@ pub(super) async fn one(
     PathId(id): PathId,
 ) -> Result<Json<JobView>, ApiError> {
     let job = jobs::find(&state.pool, id).await?;
-    let job = job
-        .filter(|job| job.user_id == user.user_id)
-        .ok_or_else(|| not_found("job"))?;
+    let job = job.filter(|job| job.user_id == user.user_id).ok_or_else(|| not_found("job"))?;
     let image = match job.image_id {
         Some(image_id) => find_live(&state, user.user_id, image_id).await?,
         None => None,

@@ -35,10 +35,7 @@ pub(super) async fn follow(
 ) -> Result<Response, ApiError> {
     let (id, query) = link::parts(&uri);
     let link = state.links.verify(id, query).map_err(|_| {
-        Problem::new(
-            StatusCode::FORBIDDEN,
-            "The link was not made here, or it was changed since.",
-        )
+        Problem::new(StatusCode::FORBIDDEN, "The link was not made here, or it was changed since.")
     })?;
     let seen: Option<SeenImage> = sqlx::query_as("select *, now() as now from images where id = $1")
         .bind(link.image_id)
@@ -51,16 +48,10 @@ pub(super) async fn follow(
 
     let tag = format!("\"{}\"", row.id.simple());
     let kept = [
-        (
-            header::CACHE_CONTROL,
-            value(&format!("private, max-age={left_s}"))?,
-        ),
+        (header::CACHE_CONTROL, value(&format!("private, max-age={left_s}"))?),
         (header::ETAG, value(&tag)?),
     ];
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|wanted| wanted.as_bytes() == tag.as_bytes())
-    {
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|wanted| wanted.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
     let stored = state.store.get(row.id).await?.ok_or_else(|| {
@@ -71,10 +62,7 @@ pub(super) async fn follow(
         (header::CONTENT_TYPE, value(&row.content_type)?),
         (header::CONTENT_LENGTH, stored.info.size_bytes.into()),
         // Opened by itself in a browser, it is a picture and nothing that could act.
-        (
-            header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static("default-src 'none'; sandbox"),
-        ),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
     ];
     Ok((kept, described, Body::from_stream(stored.content)).into_response())
 }
@@ -111,9 +99,6 @@ mod tests {
         #[case] left_s: Option<i64>,
     ) {
         let now = OffsetDateTime::from_unix_timestamp(1_000).unwrap();
-        assert_eq!(
-            seconds_left(now, 1_000 + link_s, now + Duration::milliseconds(image_ms)),
-            left_s
-        );
+        assert_eq!(seconds_left(now, 1_000 + link_s, now + Duration::milliseconds(image_ms)), left_s);
     }
 }

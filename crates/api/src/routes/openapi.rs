@@ -61,10 +61,7 @@ struct SessionScheme;
 impl Modify for SessionScheme {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        openapi
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("session", scheme);
+        openapi.components.get_or_insert_default().add_security_scheme("session", scheme);
     }
 }
 
@@ -77,15 +74,11 @@ impl Modify for EveryErrorIsAProblem {
         let content = ContentBuilder::new().schema(Some(schema)).build();
         for item in openapi.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.post, &mut item.delete];
-            let responses = operations
-                .into_iter()
-                .flatten()
-                .flat_map(|operation| &mut operation.responses.responses);
+            let responses =
+                operations.into_iter().flatten().flat_map(|operation| &mut operation.responses.responses);
             for (status, response) in responses {
                 if let (RefOr::T(response), true) = (response, status.starts_with(['4', '5'])) {
-                    response
-                        .content
-                        .insert(problem::CONTENT_TYPE.to_owned(), RefOr::T(content.clone()));
+                    response.content.insert(problem::CONTENT_TYPE.to_owned(), RefOr::T(content.clone()));
                 }
             }
         }

@@ -69,30 +69,21 @@ pub(super) async fn log_in(
         None => None,
     };
     let (user_id, stored) = known.unzip();
-    let matches = state
-        .passwords
-        .verify(password, stored)
-        .await
-        .map_err(|_| Problem::internal())?;
+    let matches = state.passwords.verify(password, stored).await.map_err(|_| Problem::internal())?;
     let (Some(user_id), true) = (user_id, matches) else {
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "E-mail address or password is wrong.").into());
     };
     let expires_at = OffsetDateTime::now_utc() + ttl;
     let token = state.sessions.open(user_id, ttl).await?;
     tracing::info!(%user_id, "session opened");
-    let expires_at = expires_at
-        .replace_millisecond(expires_at.millisecond())
-        .unwrap_or(expires_at);
+    let expires_at = expires_at.replace_millisecond(expires_at.millisecond()).unwrap_or(expires_at);
     Ok((StatusCode::CREATED, Json(Session { token, expires_at })))
 }
 
 fn check(body: NewSession, ceiling: Duration) -> Result<(Option<Email>, String, Duration), Problem> {
     let mut errors = Vec::new();
     let mut refuse = |field, detail: &str| {
-        errors.push(FieldProblem {
-            field,
-            detail: detail.to_owned(),
-        });
+        errors.push(FieldProblem { field, detail: detail.to_owned() });
     };
     match &body.email {
         None => refuse("email", "is missing"),
@@ -108,9 +99,7 @@ fn check(body: NewSession, ceiling: Duration) -> Result<(Option<Email>, String, 
     }
     let ttl = body.ttl_seconds.map_or(Some(ceiling), |seconds| {
         let seconds = u64::try_from(seconds).ok()?;
-        (1..=ceiling.as_secs())
-            .contains(&seconds)
-            .then(|| Duration::from_secs(seconds))
+        (1..=ceiling.as_secs()).contains(&seconds).then(|| Duration::from_secs(seconds))
     });
     if ttl.is_none() {
         refuse("ttl_seconds", &format!("must be from 1 to {}", ceiling.as_secs()));
@@ -147,11 +136,7 @@ mod tests {
     use super::{NewSession, check};
 
     fn body(email: &str, password: &str, ttl_seconds: Option<i64>) -> NewSession {
-        NewSession {
-            email: Some(email.into()),
-            password: Some(password.into()),
-            ttl_seconds,
-        }
+        NewSession { email: Some(email.into()), password: Some(password.into()), ttl_seconds }
     }
 
     #[rstest]

@@ -42,10 +42,7 @@ struct Answer {
 async fn ask(request: Request<Body>) -> Answer {
     let (parts, body) = router().oneshot(request).await.unwrap().into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
-    assert!(
-        !bytes.windows(7).any(|window| window == b"planted"),
-        "a secret in an answer"
-    );
+    assert!(!bytes.windows(7).any(|window| window == b"planted"), "a secret in an answer");
     Answer {
         status: parts.status,
         headers: parts.headers,
@@ -58,10 +55,7 @@ fn assert_problem(answer: &Answer, status: u16) {
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     assert_eq!(answer.headers["x-content-type-options"], "nosniff");
     assert_eq!(answer.body["status"], status);
-    assert_eq!(
-        answer.headers["x-request-id"],
-        answer.body["request_id"].as_str().unwrap()
-    );
+    assert_eq!(answer.headers["x-request-id"], answer.body["request_id"].as_str().unwrap());
 }
 
 #[tokio::test]
@@ -108,12 +102,7 @@ async fn ready_is_red_and_names_every_dependency_that_is_down() {
 #[case::no_content_type("POST", "/v1/users", 415)]
 #[tokio::test]
 async fn refusal_is_a_problem_document(#[case] method: &str, #[case] path: &str, #[case] status: u16) {
-    let answer = ask(Request::builder()
-        .method(method)
-        .uri(path)
-        .body(Body::empty())
-        .unwrap())
-    .await;
+    let answer = ask(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await;
     assert_problem(&answer, status);
     assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401);
 }
@@ -121,22 +110,18 @@ async fn refusal_is_a_problem_document(#[case] method: &str, #[case] path: &str,
 #[tokio::test]
 async fn body_beyond_the_bound_is_refused() {
     let body = format!(r#"{{"email":"{}"}}"#, "a".repeat(20_000));
-    let request = Request::post("/v1/users")
-        .header("content-type", "application/json")
-        .body(Body::from(body));
+    let request =
+        Request::post("/v1/users").header("content-type", "application/json").body(Body::from(body));
     assert_problem(&ask(request.unwrap()).await, 413);
 }
 
 #[tokio::test]
 async fn dependency_that_is_down_is_answered_with_503() {
-    let request = Request::get("/v1/images")
-        .header("authorization", "Bearer some-token")
-        .body(Body::empty());
+    let request = Request::get("/v1/images").header("authorization", "Bearer some-token").body(Body::empty());
     assert_problem(&ask(request.unwrap()).await, 503);
     let body = r#"{"email":"ada@example.org","password":"12345678"}"#;
-    let request = Request::post("/v1/sessions")
-        .header("content-type", "application/json")
-        .body(Body::from(body));
+    let request =
+        Request::post("/v1/sessions").header("content-type", "application/json").body(Body::from(body));
     let answer = ask(request.unwrap()).await;
     assert_problem(&answer, 503);
     assert_eq!(answer.headers["retry-after"], "1");
@@ -148,15 +133,9 @@ async fn every_documented_address_is_there() {
     for (path, item) in document["paths"].as_object().unwrap() {
         let path = path.replace("{id}", "7f0c0000-0000-0000-0000-000000000000");
         for method in item.as_object().unwrap().keys().filter(|key| *key != "servers") {
-            let request = Request::builder()
-                .method(method.to_uppercase().as_str())
-                .uri(&path);
+            let request = Request::builder().method(method.to_uppercase().as_str()).uri(&path);
             let answer = ask(request.body(Body::empty()).unwrap()).await;
-            assert!(
-                !matches!(answer.status.as_u16(), 404 | 405),
-                "{method} {path}: {}",
-                answer.status
-            );
+            assert!(!matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {}", answer.status);
         }
     }
 }
@@ -165,17 +144,8 @@ async fn every_documented_address_is_there() {
 async fn document_says_where_the_api_and_the_links_are() {
     let answer = ask(Request::get("/v1/openapi.json").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.body["servers"][0]["url"], "http://localhost:8080/api");
-    assert_eq!(
-        answer.body["paths"]["/images/{id}"]["servers"][0]["url"],
-        "http://localhost:8080"
-    );
+    assert_eq!(answer.body["paths"]["/images/{id}"]["servers"][0]["url"], "http://localhost:8080");
     let refused = &answer.body["paths"]["/v1/users"]["post"]["responses"]["409"]["content"];
-    assert!(
-        refused["application/problem+json"]["schema"]["$ref"].is_string(),
-        "{refused}"
-    );
-    assert_eq!(
-        answer.body["components"]["securitySchemes"]["session"]["scheme"],
-        "bearer"
-    );
+    assert!(refused["application/problem+json"]["schema"]["$ref"].is_string(), "{refused}");
+    assert_eq!(answer.body["components"]["securitySchemes"]["session"]["scheme"], "bearer");
 }

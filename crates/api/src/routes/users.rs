@@ -49,11 +49,7 @@ pub(super) async fn sign_up(
     JsonBody(body): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
     let (email, password) = credentials(body.email, body.password)?;
-    let password_hash = state
-        .passwords
-        .hash(password)
-        .await
-        .map_err(|_| Problem::internal())?;
+    let password_hash = state.passwords.hash(password).await.map_err(|_| Problem::internal())?;
     let id = Uuid::new_v4();
     let inserted = sqlx::query(
         "insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (email) do nothing",
@@ -71,13 +67,7 @@ pub(super) async fn sign_up(
         .into());
     }
     tracing::info!(user_id = %id, "account made");
-    Ok((
-        StatusCode::CREATED,
-        Json(User {
-            id,
-            email: email.as_str().to_owned(),
-        }),
-    ))
+    Ok((StatusCode::CREATED, Json(User { id, email: email.as_str().to_owned() })))
 }
 
 /// Checks both and reports both.
@@ -85,20 +75,15 @@ fn credentials(email: Option<String>, password: Option<String>) -> Result<(Email
     let email = email.ok_or("is missing").and_then(|email| Email::parse(&email));
     let password = password.ok_or("is missing").and_then(|password| {
         let long_enough = password::LENGTH.contains(&password.chars().count());
-        long_enough
-            .then_some(password)
-            .ok_or("must be 8 to 128 characters long")
+        long_enough.then_some(password).ok_or("must be 8 to 128 characters long")
     });
     match (email, password) {
         (Ok(email), Ok(password)) => Ok((email, password)),
         (email, password) => {
             let errors = [("email", email.err()), ("password", password.err())];
-            let errors = errors.into_iter().filter_map(|(field, detail)| {
-                Some(FieldProblem {
-                    field,
-                    detail: detail?.to_owned(),
-                })
-            });
+            let errors = errors
+                .into_iter()
+                .filter_map(|(field, detail)| Some(FieldProblem { field, detail: detail?.to_owned() }));
             Err(Problem::fields(errors.collect()))
         }
     }

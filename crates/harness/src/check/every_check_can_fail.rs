@@ -24,27 +24,13 @@ fn definition() -> Stack {
 }
 
 fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Answer {
-    let headers = [
-        ("content-type", kind),
-        ("x-content-type-options", "nosniff"),
-        ("x-request-id", "r-1"),
-    ];
-    let headers = headers
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-    Answer {
-        status,
-        headers,
-        body: body.into(),
-    }
+    let headers = [("content-type", kind), ("x-content-type-options", "nosniff"), ("x-request-id", "r-1")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Answer { status, headers, body: body.into() }
 }
 
 fn json_answer(status: u16, body: &serde_json::Value) -> Answer {
-    let kind = if status >= 400 {
-        "application/problem+json"
-    } else {
-        "application/json"
-    };
+    let kind = if status >= 400 { "application/problem+json" } else { "application/json" };
     answer(status, kind, body.to_string())
 }
 
@@ -68,22 +54,10 @@ fn answer_of<'a>(story: &'a mut Story, step: &str) -> &'a mut Answer {
 
 fn smoke_story() -> Story {
     let mut story = Story::default();
-    let refused = |status: u16| {
-        json_answer(
-            status,
-            &json!({ "status": status, "title": "no", "detail": "no" }),
-        )
-    };
+    let refused =
+        |status: u16| json_answer(status, &json!({ "status": status, "title": "no", "detail": "no" }));
     for (step, right) in smoke::steps() {
-        put(
-            &mut story,
-            step,
-            if right >= 400 {
-                refused(right)
-            } else {
-                json_answer(right, &json!({}))
-            },
-        );
+        put(&mut story, step, if right >= 400 { refused(right) } else { json_answer(right, &json!({})) });
     }
     put(&mut story, "login.unknown_user", refused(401));
     put(
@@ -92,21 +66,9 @@ fn smoke_story() -> Story {
         json_answer(200, &json!({ "openapi": "3.1.0", "paths": { "/v1/images": {} } })),
     );
     let link = "http://localhost:8080/images/1?expires=1&signature=s";
-    put(
-        &mut story,
-        "list",
-        json_answer(200, &json!({ "images": [{ "link": link }, { "link": link }] })),
-    );
-    put(
-        &mut story,
-        "other.list",
-        json_answer(200, &json!({ "images": [] })),
-    );
-    put(
-        &mut story,
-        "link",
-        answer(200, "image/jpeg", &b"\xff\xd8\xff\xe0"[..]),
-    );
+    put(&mut story, "list", json_answer(200, &json!({ "images": [{ "link": link }, { "link": link }] })));
+    put(&mut story, "other.list", json_answer(200, &json!({ "images": [] })));
+    put(&mut story, "link", answer(200, "image/jpeg", &b"\xff\xd8\xff\xe0"[..]));
     let description =
         json!({ "palette": [], "perceptual_hash": "", "blurhash": "", "width": 1, "height": 1 });
     for effect in ["halftone", "duotone"] {
@@ -114,11 +76,7 @@ fn smoke_story() -> Story {
         put(&mut story, &format!("job.{effect}"), json_answer(200, &job));
     }
     for wrong in ["truncated", "bomb"] {
-        put(
-            &mut story,
-            &format!("wrong.{wrong}"),
-            json_answer(202, &json!({})),
-        );
+        put(&mut story, &format!("wrong.{wrong}"), json_answer(202, &json!({})));
         let job = json!({ "state": "failed", "failure": "the picture ends too early" });
         put(&mut story, &format!("wrong.{wrong}.job"), json_answer(200, &job));
     }
@@ -142,11 +100,7 @@ fn expiry() -> Expiry {
         ("link.outlived", 410),
         ("link.image_lives_on", 200),
     ] {
-        put(
-            &mut story,
-            step,
-            json_answer(status, &json!({ "status": status })),
-        );
+        put(&mut story, step, json_answer(status, &json!({ "status": status })));
     }
     story.fact("after.not_listed", true, "not listed");
     story.fact("link.ceiling", true, "5 s");
@@ -177,10 +131,7 @@ fn outage(dependency: &str) -> Outage {
 }
 
 fn timed<T>(seen: T) -> Timed<T> {
-    Timed {
-        seen: Ok(seen),
-        took: Duration::from_millis(10),
-    }
+    Timed { seen: Ok(seen), took: Duration::from_millis(10) }
 }
 
 /// What a sound stack gives to see.
@@ -195,12 +146,8 @@ fn green(stack: &Stack) -> Observations {
         let started = begin + Duration::from_secs(10 * place as u64);
         let ready = started + Duration::from_secs(5);
         let oneshot = stack.services[&instance].kind == stack::Kind::Oneshot;
-        let timing = ServiceTiming {
-            started_ms: Some(0),
-            ready_ms: Some(5),
-            ready_at: Some(ready),
-            last_seen: None,
-        };
+        let timing =
+            ServiceTiming { started_ms: Some(0), ready_ms: Some(5), ready_at: Some(ready), last_seen: None };
         bring_up.services.insert(instance.clone(), timing);
         let state = State {
             phase: if oneshot { Phase::Exited } else { Phase::Running },
@@ -215,60 +162,26 @@ fn green(stack: &Stack) -> Observations {
         seen_states.insert(instance.clone(), Ok(state));
         if !oneshot {
             let health = Some("healthy".into());
-            settle.insert(
-                instance,
-                Settle {
-                    looks: 16,
-                    ready: 16,
-                    health,
-                    ..Settle::default()
-                },
-            );
+            settle.insert(instance, Settle { looks: 16, ready: 16, health, ..Settle::default() });
         }
     }
     let mut seen = Observations::of_bring_up(bring_up, "");
     seen.states = seen_states;
     seen.settle = timed(settle);
     let health = || json_answer(200, &json!({ "status": "ok" }));
-    seen.live = WITNESSES
-        .iter()
-        .map(|witness| ((*witness).to_owned(), Ok(health())))
-        .collect();
-    seen.schema = timed(Schema {
-        applied: 1,
-        unfinished: 0,
-        built_with: 1,
-    });
+    seen.live = WITNESSES.iter().map(|witness| ((*witness).to_owned(), Ok(health()))).collect();
+    seen.schema = timed(Schema { applied: 1, unfinished: 0, built_with: 1 });
     seen.smoke = timed(smoke_story());
     seen.expiry = timed(expiry());
-    seen.outages = DEPENDENCIES
-        .iter()
-        .map(|name| ((*name).to_owned(), timed(outage(name))))
-        .collect();
-    let alive = WITNESSES
-        .iter()
-        .map(|witness| ((*witness).to_owned(), Ok(health())))
-        .collect();
-    let accepted = |_: &&str| {
-        WITNESSES
-            .iter()
-            .map(|w| ((*w).to_owned(), Ok(Duration::ZERO)))
-            .collect()
-    };
+    seen.outages = DEPENDENCIES.iter().map(|name| ((*name).to_owned(), timed(outage(name)))).collect();
+    let alive = WITNESSES.iter().map(|witness| ((*witness).to_owned(), Ok(health()))).collect();
+    let accepted = |_: &&str| WITNESSES.iter().map(|w| ((*w).to_owned(), Ok(Duration::ZERO))).collect();
     seen.late = timed(Late {
         alive,
-        accepted: LATE
-            .iter()
-            .map(|name| ((*name).to_owned(), accepted(name)))
-            .collect(),
-        restarts: WITNESSES
-            .iter()
-            .map(|witness| ((*witness).to_owned(), 0))
-            .collect(),
+        accepted: LATE.iter().map(|name| ((*name).to_owned(), accepted(name))).collect(),
+        restarts: WITNESSES.iter().map(|witness| ((*witness).to_owned(), 0)).collect(),
     });
-    let surfaces = checks(stack)
-        .into_iter()
-        .filter(|check| check.subject == Subject::Surfaces);
+    let surfaces = checks(stack).into_iter().filter(|check| check.subject == Subject::Surfaces);
     let surface = |check: Check| Surface {
         check: check.id,
         part: "all".into(),
@@ -292,18 +205,10 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
         let name = instance.clone();
         let never_up: Defect = Box::new(move |seen| {
             let timing = seen.bring_up.services.get_mut(&name).unwrap();
-            *timing = ServiceTiming {
-                last_seen: Some("exited with code 1".into()),
-                ..ServiceTiming::default()
-            };
+            *timing =
+                ServiceTiming { last_seen: Some("exited with code 1".into()), ..ServiceTiming::default() };
         });
-        add(
-            &format!(
-                "{}.{instance}",
-                if oneshot { "order.oneshot" } else { "health.ready" }
-            ),
-            never_up,
-        );
+        add(&format!("{}.{instance}", if oneshot { "order.oneshot" } else { "health.ready" }), never_up);
         if !stack.services[&instance].depends_on.is_empty() {
             let name = instance.clone();
             let too_early: Defect = Box::new(move |seen| {
@@ -328,8 +233,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     }
     for witness in WITNESSES {
         let names_a_dependency: Defect = Box::new(move |seen| {
-            seen.live
-                .insert(witness.into(), Ok(json_answer(200, &json!({ "redis": "up" }))));
+            seen.live.insert(witness.into(), Ok(json_answer(200, &json!({ "redis": "up" }))));
         });
         add(&format!("health.live.{witness}"), names_a_dependency);
     }
@@ -340,54 +244,33 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
                 change(outage.seen_by.get_mut("worker").unwrap());
             })
         };
-        add(
-            &format!("health.truth.{dependency}"),
-            of_worker(|seen| seen.red = Err("not within 8 s".into())),
-        );
-        add(
-            &format!("health.truth.{dependency}"),
-            of_worker(|seen| seen.slowest = Duration::from_secs(3)),
-        );
+        add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.red = Err("not within 8 s".into())));
+        add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.slowest = Duration::from_secs(3)));
         add(
             &format!("health.liveness.{dependency}"),
             of_worker(|seen| seen.health = Ok(json_answer(503, &json!({})))),
         );
-        add(
-            &format!("health.recovery.{dependency}"),
-            of_worker(|seen| seen.same_process = false),
-        );
+        add(&format!("health.recovery.{dependency}"), of_worker(|seen| seen.same_process = false));
     }
     for dependency in LATE {
         let never_accepted: Defect = Box::new(move |seen| {
             let late = seen.late.seen.as_mut().unwrap();
-            late.accepted
-                .get_mut(dependency)
-                .unwrap()
-                .insert("api".into(), Err("not within 15 s".into()));
+            late.accepted.get_mut(dependency).unwrap().insert("api".into(), Err("not within 15 s".into()));
         });
         add(&format!("order.late.{dependency}"), never_accepted);
     }
-    add(
-        "order.migration",
-        Box::new(|seen| seen.schema.seen.as_mut().unwrap().applied = 0),
-    );
+    add("order.migration", Box::new(|seen| seen.schema.seen.as_mut().unwrap().applied = 0));
 
     let in_smoke = |change: Box<dyn Fn(&mut Story)>| -> Defect {
         Box::new(move |seen| change(seen.smoke.seen.as_mut().unwrap()))
     };
     for (id, step) in smoke::ids() {
-        add(
-            id,
-            in_smoke(Box::new(move |story| answer_of(story, step).status = 500)),
-        );
+        add(id, in_smoke(Box::new(move |story| answer_of(story, step).status = 500)));
         let silent = move |story: &mut Story| story.steps.get_mut(step).unwrap().answer = Err("reset".into());
         add(id, in_smoke(Box::new(silent)));
     }
     for (id, fact) in smoke::facts() {
-        add(
-            id,
-            in_smoke(Box::new(move |story| story.fact(fact, false, "otherwise"))),
-        );
+        add(id, in_smoke(Box::new(move |story| story.fact(fact, false, "otherwise"))));
     }
     for effect in ["halftone", "duotone"] {
         let failed = json_answer(200, &json!({ "state": "failed", "failure": "no" }));
@@ -405,98 +288,50 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     }
     let empty = || json_answer(200, &json!({ "images": [] }));
     let one = || json_answer(200, &json!({ "images": [{ "link": "l" }] }));
-    add(
-        "smoke.list",
-        in_smoke(Box::new(move |story| put(story, "list", empty()))),
-    );
-    add(
-        "smoke.other.list",
-        in_smoke(Box::new(move |story| put(story, "other.list", one()))),
-    );
+    add("smoke.list", in_smoke(Box::new(move |story| put(story, "list", empty()))));
+    add("smoke.other.list", in_smoke(Box::new(move |story| put(story, "other.list", one()))));
     let html = || answer(200, "text/html", &b"\xff\xd8\xff\xe0"[..]);
-    add(
-        "smoke.link.type",
-        in_smoke(Box::new(move |story| put(story, "link", html()))),
-    );
+    add("smoke.link.type", in_smoke(Box::new(move |story| put(story, "link", html()))));
     add(
         "smoke.openapi",
         in_smoke(Box::new(|story| {
             put(story, "openapi", json_answer(200, &json!({})));
         })),
     );
-    let telling = || {
-        json_answer(
-            401,
-            &json!({ "status": 401, "title": "no", "detail": "no such user" }),
-        )
-    };
+    let telling = || json_answer(401, &json!({ "status": 401, "title": "no", "detail": "no such user" }));
     let tells = move |story: &mut Story| put(story, "login.unknown_user", telling());
     add("smoke.login.enumeration", in_smoke(Box::new(tells)));
-    add(
-        "smoke.request_id",
-        in_smoke(Box::new(|story| answer_of(story, "list").headers.clear())),
-    );
+    add("smoke.request_id", in_smoke(Box::new(|story| answer_of(story, "list").headers.clear())));
 
     let in_expiry = |change: fn(&mut Expiry)| -> Defect {
         Box::new(move |seen| change(seen.expiry.seen.as_mut().unwrap()))
     };
-    add(
-        "ttl.before.api",
-        in_expiry(|expiry| answer_of(&mut expiry.story, "before.api").status = 410),
-    );
-    add(
-        "ttl.before.link",
-        in_expiry(|expiry| answer_of(&mut expiry.story, "before.link").status = 410),
-    );
-    add(
-        "ttl.api",
-        in_expiry(|expiry| answer_of(&mut expiry.story, "after.api").status = 200),
-    );
-    add(
-        "ttl.link",
-        in_expiry(|expiry| answer_of(&mut expiry.story, "after.link").status = 200),
-    );
-    add(
-        "ttl.list",
-        in_expiry(|expiry| expiry.story.fact("after.not_listed", false, "listed")),
-    );
+    add("ttl.before.api", in_expiry(|expiry| answer_of(&mut expiry.story, "before.api").status = 410));
+    add("ttl.before.link", in_expiry(|expiry| answer_of(&mut expiry.story, "before.link").status = 410));
+    add("ttl.api", in_expiry(|expiry| answer_of(&mut expiry.story, "after.api").status = 200));
+    add("ttl.link", in_expiry(|expiry| answer_of(&mut expiry.story, "after.link").status = 200));
+    add("ttl.list", in_expiry(|expiry| expiry.story.fact("after.not_listed", false, "listed")));
     add("ttl.row", in_expiry(|expiry| expiry.row_gone_after = None));
     add("ttl.object", in_expiry(|expiry| expiry.object_gone_after = None));
-    add(
-        "ttl.ceiling",
-        in_expiry(|expiry| expiry.story.fact("link.ceiling", false, "600 s")),
-    );
-    add(
-        "ttl.outlived.link",
-        in_expiry(|expiry| expiry.story.fact("link.outlived", false, "200")),
-    );
+    add("ttl.ceiling", in_expiry(|expiry| expiry.story.fact("link.ceiling", false, "600 s")));
+    add("ttl.outlived.link", in_expiry(|expiry| expiry.story.fact("link.outlived", false, "200")));
     add(
         "ttl.outlived.image",
         in_expiry(|expiry| answer_of(&mut expiry.story, "link.image_lives_on").status = 410),
     );
     for part in ["expiry", "signature", "image", "unsigned"] {
         let defect: Defect = Box::new(move |seen| {
-            answer_of(
-                &mut seen.expiry.seen.as_mut().unwrap().story,
-                &format!("tampered.{part}"),
-            )
-            .status = 200;
+            answer_of(&mut seen.expiry.seen.as_mut().unwrap().story, &format!("tampered.{part}")).status =
+                200;
         });
         add(&format!("ttl.tampered.{part}"), defect);
     }
-    for check in checks(stack)
-        .into_iter()
-        .filter(|check| check.subject == Subject::Surfaces)
-    {
+    for check in checks(stack).into_iter().filter(|check| check.subject == Subject::Surfaces) {
         let id = check.id.clone();
         let leak: Defect = Box::new(move |seen| {
             let surfaces = seen.surfaces.seen.as_mut().unwrap();
             let surface = surfaces.iter_mut().find(|surface| surface.check == id).unwrap();
-            surface.findings.push(Leak {
-                canary: "redis_password".into(),
-                form: Form::Hex,
-                offset: 7,
-            });
+            surface.findings.push(Leak { canary: "redis_password".into(), form: Form::Hex, offset: 7 });
         });
         add(&check.id, leak);
     }
@@ -523,9 +358,7 @@ fn every_defect_fails_the_check_that_is_there_for_it() {
     for (id, defect) in defects(&stack) {
         let mut seen = green(&stack);
         defect(&mut seen);
-        let verdict = outcomes(&stack, &seen)
-            .into_iter()
-            .find(|verdict| verdict.check == id);
+        let verdict = outcomes(&stack, &seen).into_iter().find(|verdict| verdict.check == id);
         let verdict = verdict.unwrap_or_else(|| panic!("no check is called {id}"));
         assert_eq!(verdict.verdict, Outcome::Fail, "{id}: {verdict:?}");
     }
@@ -535,11 +368,8 @@ fn every_defect_fails_the_check_that_is_there_for_it() {
 fn no_check_is_without_a_defect_that_fails_it() {
     let stack = definition();
     let with: BTreeSet<String> = defects(&stack).into_iter().map(|(id, _)| id).collect();
-    let without: Vec<String> = checks(&stack)
-        .into_iter()
-        .map(|check| check.id)
-        .filter(|id| !with.contains(id))
-        .collect();
+    let without: Vec<String> =
+        checks(&stack).into_iter().map(|check| check.id).filter(|id| !with.contains(id)).collect();
     assert_eq!(without, Vec::<String>::new(), "add a defect for each of these");
 }
 
@@ -547,10 +377,8 @@ fn no_check_is_without_a_defect_that_fails_it() {
 fn what_was_not_looked_at_is_never_a_pass() {
     let stack = definition();
     let seen = Observations::of_bring_up(BringUp::default(), "the network was down");
-    let passed: Vec<_> = outcomes(&stack, &seen)
-        .into_iter()
-        .filter(|verdict| verdict.verdict == Outcome::Pass)
-        .collect();
+    let passed: Vec<_> =
+        outcomes(&stack, &seen).into_iter().filter(|verdict| verdict.verdict == Outcome::Pass).collect();
     assert_eq!(passed, []);
 }
 
@@ -561,12 +389,7 @@ fn a_surface_whose_collector_did_not_prove_itself_is_unknown() {
     for surface in seen.surfaces.seen.as_mut().unwrap() {
         surface.marker = false;
     }
-    let of_secrets = outcomes(&stack, &seen)
-        .into_iter()
-        .filter(|verdict| verdict.check.starts_with("secrets."));
-    assert!(
-        of_secrets
-            .map(|verdict| verdict.verdict)
-            .all(|outcome| outcome == Outcome::Unknown)
-    );
+    let of_secrets =
+        outcomes(&stack, &seen).into_iter().filter(|verdict| verdict.check.starts_with("secrets."));
+    assert!(of_secrets.map(|verdict| verdict.verdict).all(|outcome| outcome == Outcome::Unknown));
 }

@@ -16,27 +16,15 @@ pub(crate) const DEPENDENCIES: [&str; 3] = ["postgres", "redis", "image_store"];
 
 pub(super) fn checks(stack: &Stack) -> Vec<Check> {
     let mut checks = Vec::new();
-    let daemons = || {
-        stack
-            .services
-            .iter()
-            .filter(|(_, service)| service.kind == Kind::Daemon)
-    };
+    let daemons = || stack.services.iter().filter(|(_, service)| service.kind == Kind::Daemon);
     for (name, service) in daemons() {
         let all = instances(name, service);
         let budget = service.restart_budget;
         checks.push(ready(name, all.clone()));
         checks.push(settled(name, all.clone(), budget));
-        checks.push(declared(
-            name,
-            service.healthcheck.as_ref().map(|check| check.test.clone()),
-            all,
-        ));
+        checks.push(declared(name, service.healthcheck.as_ref().map(|check| check.test.clone()), all));
     }
-    for witness in WITNESSES
-        .iter()
-        .filter(|witness| stack.services.contains_key(**witness))
-    {
+    for witness in WITNESSES.iter().filter(|witness| stack.services.contains_key(**witness)) {
         checks.push(live(witness));
     }
     for dependency in DEPENDENCIES {
@@ -49,40 +37,31 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
 
 fn ready(name: &str, all: Vec<String>) -> Check {
     let claim = format!("`{name}` does what its readiness probe asks of it");
-    Check::new(
-        format!("health.ready.{name}"),
-        Subject::BringUp,
-        claim,
-        "ready",
-        move |seen| {
-            let mut slowest = 0;
-            for instance in &all {
-                let timing = seen.bring_up.services.get(instance);
-                let Some(timing) = timing else {
-                    return Finding::Unknown(format!("`{instance}` is not known"));
-                };
-                match (timing.ready_ms, &timing.last_seen, &timing.started_ms) {
-                    (Some(ready), ..) => slowest = slowest.max(ready),
-                    (None, Some(last_seen), _) => {
-                        let failure = seen.bring_up.failure.as_ref();
-                        let cause = failure.and_then(|failure| failure.likely_cause.clone());
-                        return Finding::Fail(last_seen.clone(), cause);
-                    }
-                    (None, None, _) => return Finding::Unknown(not_reached(seen)),
+    Check::new(format!("health.ready.{name}"), Subject::BringUp, claim, "ready", move |seen| {
+        let mut slowest = 0;
+        for instance in &all {
+            let timing = seen.bring_up.services.get(instance);
+            let Some(timing) = timing else {
+                return Finding::Unknown(format!("`{instance}` is not known"));
+            };
+            match (timing.ready_ms, &timing.last_seen, &timing.started_ms) {
+                (Some(ready), ..) => slowest = slowest.max(ready),
+                (None, Some(last_seen), _) => {
+                    let failure = seen.bring_up.failure.as_ref();
+                    let cause = failure.and_then(|failure| failure.likely_cause.clone());
+                    return Finding::Fail(last_seen.clone(), cause);
                 }
+                (None, None, _) => return Finding::Unknown(not_reached(seen)),
             }
-            Finding::Pass(format!("ready {slowest} ms after bring-up began"))
-        },
-    )
+        }
+        Finding::Pass(format!("ready {slowest} ms after bring-up began"))
+    })
 }
 
 /// Why something that comes after bring-up was not looked at.
 pub(super) fn not_reached(seen: &Observations) -> String {
     match &seen.bring_up.failure {
-        Some(failure) => format!(
-            "the stack never came up: `{}` {}",
-            failure.service, failure.last_seen
-        ),
+        Some(failure) => format!("the stack never came up: `{}` {}", failure.service, failure.last_seen),
         None => "it was not looked at".into(),
     }
 }
@@ -90,80 +69,59 @@ pub(super) fn not_reached(seen: &Observations) -> String {
 fn settled(name: &str, all: Vec<String>, budget: u32) -> Check {
     let claim = format!("`{name}` stays ready for the settle window, within its restart budget of {budget}");
     let expected = format!("ready at every look, at most {budget} restarts");
-    Check::new(
-        format!("health.settled.{name}"),
-        Subject::Settle,
-        claim,
-        expected,
-        move |seen| {
-            let settle = match &seen.settle.seen {
-                Ok(settle) => settle,
-                Err(why) => return Finding::Unknown(why.clone()),
+    Check::new(format!("health.settled.{name}"), Subject::Settle, claim, expected, move |seen| {
+        let settle = match &seen.settle.seen {
+            Ok(settle) => settle,
+            Err(why) => return Finding::Unknown(why.clone()),
+        };
+        let mut looks = 0;
+        for instance in &all {
+            let Some(settle) = settle.get(instance) else {
+                return Finding::Unknown(format!("`{instance}` was not looked at"));
             };
-            let mut looks = 0;
-            for instance in &all {
-                let Some(settle) = settle.get(instance) else {
-                    return Finding::Unknown(format!("`{instance}` was not looked at"));
-                };
-                if settle.restarts > budget {
-                    return Finding::Fail(
-                        format!("`{instance}` was restarted {} times", settle.restarts),
-                        None,
-                    );
-                }
-                if settle.ready < settle.looks {
-                    let last = settle.last_not_ready.clone().unwrap_or_default();
-                    let flaps = settle.looks - settle.ready;
-                    return Finding::Fail(
-                        format!("not ready at {flaps} of {} looks: {last}", settle.looks),
-                        None,
-                    );
-                }
-                looks += settle.looks;
+            if settle.restarts > budget {
+                return Finding::Fail(format!("`{instance}` was restarted {} times", settle.restarts), None);
             }
-            Finding::judged(looks > 0, format!("ready at all of {looks} looks"))
-        },
-    )
+            if settle.ready < settle.looks {
+                let last = settle.last_not_ready.clone().unwrap_or_default();
+                let flaps = settle.looks - settle.ready;
+                return Finding::Fail(
+                    format!("not ready at {flaps} of {} looks: {last}", settle.looks),
+                    None,
+                );
+            }
+            looks += settle.looks;
+        }
+        Finding::judged(looks > 0, format!("ready at all of {looks} looks"))
+    })
 }
 
 fn declared(name: &str, test: Option<Vec<String>>, all: Vec<String>) -> Check {
     let claim = format!("`{name}` declares a health check for the container engine, and passes it");
-    Check::new(
-        format!("health.declared.{name}"),
-        Subject::Settle,
-        claim,
-        "healthy",
-        move |seen| {
-            if test.as_ref().is_none_or(Vec::is_empty) {
-                let seen = "the definition declares none, or disables it";
-                return Finding::Fail(
-                    seen.into(),
-                    Some(
-                        "an engine or orchestrator would send it work without knowing whether it is alive"
-                            .into(),
-                    ),
-                );
-            }
-            let settle = match &seen.settle.seen {
-                Ok(settle) => settle,
-                Err(why) => return Finding::Unknown(why.clone()),
-            };
-            let said = |instance: &String| settle.get(instance).and_then(|settle| settle.health.clone());
-            let unhealthy = all
-                .iter()
-                .find(|instance| said(instance).as_deref() != Some("healthy"));
-            match unhealthy {
-                None => Finding::Pass("healthy".into()),
-                Some(instance) => Finding::Fail(
-                    format!(
-                        "`{instance}`: {}",
-                        said(instance).unwrap_or_else(|| "nothing".into())
-                    ),
-                    None,
+    Check::new(format!("health.declared.{name}"), Subject::Settle, claim, "healthy", move |seen| {
+        if test.as_ref().is_none_or(Vec::is_empty) {
+            let seen = "the definition declares none, or disables it";
+            return Finding::Fail(
+                seen.into(),
+                Some(
+                    "an engine or orchestrator would send it work without knowing whether it is alive".into(),
                 ),
-            }
-        },
-    )
+            );
+        }
+        let settle = match &seen.settle.seen {
+            Ok(settle) => settle,
+            Err(why) => return Finding::Unknown(why.clone()),
+        };
+        let said = |instance: &String| settle.get(instance).and_then(|settle| settle.health.clone());
+        let unhealthy = all.iter().find(|instance| said(instance).as_deref() != Some("healthy"));
+        match unhealthy {
+            None => Finding::Pass("healthy".into()),
+            Some(instance) => Finding::Fail(
+                format!("`{instance}`: {}", said(instance).unwrap_or_else(|| "nothing".into())),
+                None,
+            ),
+        }
+    })
 }
 
 fn live(name: &&'static str) -> Check {
@@ -179,10 +137,7 @@ fn live(name: &&'static str) -> Check {
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
                 let named = DEPENDENCIES.iter().find(|dependency| body.contains(*dependency));
                 let about = named.map_or(String::new(), |dependency| format!(", and it names {dependency}"));
-                Finding::judged(
-                    answer.status == 200 && named.is_none(),
-                    format!("{}{about}", answer.status),
-                )
+                Finding::judged(answer.status == 200 && named.is_none(), format!("{}{about}", answer.status))
             }
             Some(Err(why)) => Finding::Fail(why.clone(), None),
             None => Finding::Unknown(not_reached(seen)),
@@ -220,80 +175,49 @@ fn each_witness(
 fn truth(dependency: &'static str) -> Check {
     let claim = format!("/ready goes red within its bound when {dependency} is away, and names it");
     let expected = format!("503 naming {dependency}, each answer within {READY_BOUND_MS} ms");
-    Check::new(
-        format!("health.truth.{dependency}"),
-        Subject::Outage,
-        claim,
-        expected,
-        move |seen| {
-            each_witness(seen, dependency, |witness, seen_by| {
-                let (answer, after) = match &seen_by.red {
-                    Ok(red) => red,
-                    Err(why) => return Err(Finding::Fail(format!("{witness}: {why}"), None)),
-                };
-                if answer.status != 503 || !names_as_down(answer, dependency) {
-                    return Err(Finding::Fail(
-                        format!("{witness}: {} without naming it", answer.status),
-                        None,
-                    ));
-                }
-                let slowest = seen_by.slowest.as_millis();
-                if slowest > READY_BOUND_MS {
-                    let seen = format!("{witness}: took {slowest} ms to answer");
-                    return Err(Finding::Fail(
-                        seen,
-                        Some("its attempt has no timeout of its own".into()),
-                    ));
-                }
-                Ok(format!(
-                    "red after {} ms, slowest answer {slowest} ms",
-                    after.as_millis()
-                ))
-            })
-        },
-    )
+    Check::new(format!("health.truth.{dependency}"), Subject::Outage, claim, expected, move |seen| {
+        each_witness(seen, dependency, |witness, seen_by| {
+            let (answer, after) = match &seen_by.red {
+                Ok(red) => red,
+                Err(why) => return Err(Finding::Fail(format!("{witness}: {why}"), None)),
+            };
+            if answer.status != 503 || !names_as_down(answer, dependency) {
+                return Err(Finding::Fail(format!("{witness}: {} without naming it", answer.status), None));
+            }
+            let slowest = seen_by.slowest.as_millis();
+            if slowest > READY_BOUND_MS {
+                let seen = format!("{witness}: took {slowest} ms to answer");
+                return Err(Finding::Fail(seen, Some("its attempt has no timeout of its own".into())));
+            }
+            Ok(format!("red after {} ms, slowest answer {slowest} ms", after.as_millis()))
+        })
+    })
 }
 
 fn liveness(dependency: &'static str) -> Check {
     let claim = format!("/health stays green while {dependency} is away");
-    Check::new(
-        format!("health.liveness.{dependency}"),
-        Subject::Outage,
-        claim,
-        "200",
-        move |seen| {
-            each_witness(seen, dependency, |witness, seen_by| match &seen_by.health {
-                Ok(answer) if answer.status == 200 => Ok("200".into()),
-                Ok(answer) => Err(Finding::Fail(
-                    format!("{witness}: {}", answer.status),
-                    Some("an orchestrator would restart it for another's fault".into()),
-                )),
-                Err(why) => Err(Finding::Fail(format!("{witness}: {why}"), None)),
-            })
-        },
-    )
+    Check::new(format!("health.liveness.{dependency}"), Subject::Outage, claim, "200", move |seen| {
+        each_witness(seen, dependency, |witness, seen_by| match &seen_by.health {
+            Ok(answer) if answer.status == 200 => Ok("200".into()),
+            Ok(answer) => Err(Finding::Fail(
+                format!("{witness}: {}", answer.status),
+                Some("an orchestrator would restart it for another's fault".into()),
+            )),
+            Err(why) => Err(Finding::Fail(format!("{witness}: {why}"), None)),
+        })
+    })
 }
 
 fn recovery(dependency: &'static str) -> Check {
     let claim = format!("services recover by themselves when {dependency} is back");
-    let expected = format!(
-        "/ready green within {} s, the same process",
-        GREEN_WITHIN.as_secs()
-    );
-    Check::new(
-        format!("health.recovery.{dependency}"),
-        Subject::Outage,
-        claim,
-        expected,
-        move |seen| {
-            each_witness(seen, dependency, |witness, seen_by| match &seen_by.recovered {
-                Ok(_) if !seen_by.same_process => Err(Finding::Fail(
-                    format!("{witness}: green, but it was restarted"),
-                    None,
-                )),
-                Ok(after) => Ok(format!("green after {} ms", after.as_millis())),
-                Err(why) => Err(Finding::Fail(format!("{witness}: {why}"), None)),
-            })
-        },
-    )
+    let expected = format!("/ready green within {} s, the same process", GREEN_WITHIN.as_secs());
+    Check::new(format!("health.recovery.{dependency}"), Subject::Outage, claim, expected, move |seen| {
+        each_witness(seen, dependency, |witness, seen_by| match &seen_by.recovered {
+            Ok(_) if !seen_by.same_process => {
+                Err(Finding::Fail(format!("{witness}: green, but it was restarted"), None))
+            }
+            Ok(after) => Ok(format!("green after {} ms", after.as_millis())),
+            Err(why) => Err(Finding::Fail(format!("{witness}: {why}"), None)),
+        })
+    })
 }

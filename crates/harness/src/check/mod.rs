@@ -58,11 +58,7 @@ pub enum Finding {
 impl Finding {
     /// Pass where `holds`, else fail; `seen` tells what was seen in both cases.
     fn judged(holds: bool, seen: impl Into<String>) -> Self {
-        if holds {
-            Self::Pass(seen.into())
-        } else {
-            Self::Fail(seen.into(), None)
-        }
+        if holds { Self::Pass(seen.into()) } else { Self::Fail(seen.into(), None) }
     }
 }
 
@@ -90,13 +86,7 @@ impl Check {
         judge: impl Fn(&Observations) -> Finding + Send + Sync + 'static,
     ) -> Self {
         let (id, claim, expected) = (id.into(), claim.into(), expected.into());
-        Self {
-            id,
-            claim,
-            expected,
-            subject,
-            judge: Box::new(judge),
-        }
+        Self { id, claim, expected, subject, judge: Box::new(judge) }
     }
 
     /// Judges the claim.
@@ -127,9 +117,7 @@ impl Check {
             Subject::Expiry => seen.expiry.took,
             Subject::Outage => {
                 let dependency = self.id.rsplit('.').next().unwrap_or_default();
-                seen.outages
-                    .get(dependency)
-                    .map_or(Duration::ZERO, |outage| outage.took)
+                seen.outages.get(dependency).map_or(Duration::ZERO, |outage| outage.took)
             }
             Subject::Late => seen.late.took,
             Subject::Surfaces => seen.surfaces.took,
@@ -139,13 +127,8 @@ impl Check {
 
 /// Every check that applies to a stack, in the order of the report. The one list; all others are derived from it.
 pub fn checks(stack: &Stack) -> Vec<Check> {
-    let kinds = [
-        health::checks(stack),
-        order::checks(stack),
-        smoke::checks(),
-        ttl::checks(),
-        secrets::checks(stack),
-    ];
+    let kinds =
+        [health::checks(stack), order::checks(stack), smoke::checks(), ttl::checks(), secrets::checks(stack)];
     kinds.into_iter().flatten().collect()
 }
 
@@ -153,15 +136,9 @@ pub fn checks(stack: &Stack) -> Vec<Check> {
 /// selects no check is given back.
 pub fn select(checks: Vec<Check>, only: &[String]) -> Result<Vec<Check>, String> {
     let selects = |word: &str, id: &str| {
-        id == word
-            || id
-                .strip_prefix(word)
-                .is_some_and(|rest| rest.starts_with('.') || word.ends_with('.'))
+        id == word || id.strip_prefix(word).is_some_and(|rest| rest.starts_with('.') || word.ends_with('.'))
     };
-    if let Some(word) = only
-        .iter()
-        .find(|word| !checks.iter().any(|check| selects(word, &check.id)))
-    {
+    if let Some(word) = only.iter().find(|word| !checks.iter().any(|check| selects(word, &check.id))) {
         return Err(word.clone());
     }
     let chosen = |check: &Check| only.is_empty() || only.iter().any(|word| selects(word, &check.id));
@@ -177,11 +154,7 @@ mod tests {
     }
 
     fn ids(only: &[&str]) -> Result<Vec<String>, String> {
-        let all = vec![
-            check("health.ready.api"),
-            check("health.ready.worker"),
-            check("ttl.row"),
-        ];
+        let all = vec![check("health.ready.api"), check("health.ready.worker"), check("ttl.row")];
         let only: Vec<String> = only.iter().map(ToString::to_string).collect();
         select(all, &only).map(|checks| checks.into_iter().map(|check| check.id).collect())
     }
@@ -189,10 +162,7 @@ mod tests {
     #[test]
     fn a_check_is_selected_by_its_id_or_the_beginning_of_it() {
         assert_eq!(ids(&["ttl.row"]).unwrap(), ["ttl.row"]);
-        assert_eq!(
-            ids(&["health"]).unwrap(),
-            ["health.ready.api", "health.ready.worker"]
-        );
+        assert_eq!(ids(&["health"]).unwrap(), ["health.ready.api", "health.ready.worker"]);
         assert_eq!(ids(&[]).unwrap().len(), 3);
     }
 

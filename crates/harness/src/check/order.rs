@@ -29,30 +29,21 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
 fn oneshot(name: &str) -> Check {
     let claim = format!("oneshot `{name}` ends, and with exit code 0");
     let name = name.to_owned();
-    Check::new(
-        format!("order.oneshot.{name}"),
-        Subject::BringUp,
-        claim,
-        "exit code 0",
-        move |seen| {
-            let timing = seen.bring_up.services.get(&name);
-            if let Some(last_seen) = timing.and_then(|timing| timing.last_seen.clone()) {
-                let failure = seen.bring_up.failure.as_ref();
-                return Finding::Fail(
-                    last_seen,
-                    failure.and_then(|failure| failure.likely_cause.clone()),
-                );
+    Check::new(format!("order.oneshot.{name}"), Subject::BringUp, claim, "exit code 0", move |seen| {
+        let timing = seen.bring_up.services.get(&name);
+        if let Some(last_seen) = timing.and_then(|timing| timing.last_seen.clone()) {
+            let failure = seen.bring_up.failure.as_ref();
+            return Finding::Fail(last_seen, failure.and_then(|failure| failure.likely_cause.clone()));
+        }
+        match seen.states.get(&name) {
+            Some(Ok(state)) => {
+                let done = state.phase == Phase::Exited && state.exit_code == Some(0);
+                Finding::judged(done, state.describe())
             }
-            match seen.states.get(&name) {
-                Some(Ok(state)) => {
-                    let done = state.phase == Phase::Exited && state.exit_code == Some(0);
-                    Finding::judged(done, state.describe())
-                }
-                Some(Err(why)) => Finding::Unknown(why.clone()),
-                None => Finding::Unknown(not_reached(seen)),
-            }
-        },
-    )
+            Some(Err(why)) => Finding::Unknown(why.clone()),
+            None => Finding::Unknown(not_reached(seen)),
+        }
+    })
 }
 
 /// Held against the engine's clock, not ours: what the engine started when is its to say.
@@ -126,11 +117,9 @@ fn happened(
     let moment = match condition {
         Condition::ServiceStarted => state.started_at,
         Condition::ServiceCompletedSuccessfully => state.finished_at,
-        Condition::ServiceHealthy => seen
-            .bring_up
-            .services
-            .get(dependency)
-            .and_then(|timing| timing.ready_at),
+        Condition::ServiceHealthy => {
+            seen.bring_up.services.get(dependency).and_then(|timing| timing.ready_at)
+        }
     };
     moment.ok_or_else(|| format!("it is not known when `{dependency}` did"))
 }
@@ -138,66 +127,52 @@ fn happened(
 fn migration() -> Check {
     let claim = "the migration was applied, whole, and is the one the api was built with";
     let expected = "the same version in the database as in the api, none unfinished";
-    Check::new(
-        "order.migration",
-        Subject::Schema,
-        claim,
-        expected,
-        |seen| match &seen.schema.seen {
-            Ok(schema) => {
-                let right =
-                    schema.applied == schema.built_with && schema.unfinished == 0 && schema.applied > 0;
-                let told = format!(
-                    "version {} in the database, {} unfinished; the api was built with version {}",
-                    schema.applied, schema.unfinished, schema.built_with
-                );
-                Finding::judged(right, told)
-            }
-            Err(why) if why.contains("_sqlx_migrations") && why.contains("does not exist") => Finding::Fail(
-                why.clone(),
-                Some("the migration ended well and applied nothing".into()),
-            ),
-            Err(why) => Finding::Unknown(why.clone()),
-        },
-    )
+    Check::new("order.migration", Subject::Schema, claim, expected, |seen| match &seen.schema.seen {
+        Ok(schema) => {
+            let right = schema.applied == schema.built_with && schema.unfinished == 0 && schema.applied > 0;
+            let told = format!(
+                "version {} in the database, {} unfinished; the api was built with version {}",
+                schema.applied, schema.unfinished, schema.built_with
+            );
+            Finding::judged(right, told)
+        }
+        Err(why) if why.contains("_sqlx_migrations") && why.contains("does not exist") => {
+            Finding::Fail(why.clone(), Some("the migration ended well and applied nothing".into()))
+        }
+        Err(why) => Finding::Unknown(why.clone()),
+    })
 }
 
 fn late(dependency: &'static str) -> Check {
     let claim = format!("services that are started before {dependency} live, and take to it when it comes");
     let expected = "/health green without it, /ready accepts it, no restart";
-    Check::new(
-        format!("order.late.{dependency}"),
-        Subject::Late,
-        claim,
-        expected,
-        move |seen| {
-            let late = match &seen.late.seen {
-                Ok(late) => late,
-                Err(why) => return Finding::Unknown(why.clone()),
-            };
-            for (witness, alive) in &late.alive {
-                match alive {
-                    Ok(answer) if answer.status == 200 => {}
-                    Ok(answer) => {
-                        return Finding::Fail(format!("{witness}: /health {}", answer.status), None);
-                    }
-                    Err(why) => return Finding::Fail(format!("{witness}: /health {why}"), None),
+    Check::new(format!("order.late.{dependency}"), Subject::Late, claim, expected, move |seen| {
+        let late = match &seen.late.seen {
+            Ok(late) => late,
+            Err(why) => return Finding::Unknown(why.clone()),
+        };
+        for (witness, alive) in &late.alive {
+            match alive {
+                Ok(answer) if answer.status == 200 => {}
+                Ok(answer) => {
+                    return Finding::Fail(format!("{witness}: /health {}", answer.status), None);
                 }
+                Err(why) => return Finding::Fail(format!("{witness}: /health {why}"), None),
             }
-            let Some(accepted) = late.accepted.get(dependency) else {
-                return Finding::Unknown(format!("{dependency} was not looked at"));
-            };
-            let mut told = Vec::new();
-            for (witness, accepted) in accepted {
-                match accepted {
-                    Ok(after) => told.push(format!("{witness}: accepted after {} ms", after.as_millis())),
-                    Err(why) => return Finding::Fail(format!("{witness}: {why}"), None),
-                }
+        }
+        let Some(accepted) = late.accepted.get(dependency) else {
+            return Finding::Unknown(format!("{dependency} was not looked at"));
+        };
+        let mut told = Vec::new();
+        for (witness, accepted) in accepted {
+            match accepted {
+                Ok(after) => told.push(format!("{witness}: accepted after {} ms", after.as_millis())),
+                Err(why) => return Finding::Fail(format!("{witness}: {why}"), None),
             }
-            if let Some((witness, restarts)) = late.restarts.iter().find(|(_, restarts)| **restarts > 0) {
-                return Finding::Fail(format!("{witness} was restarted {restarts} times"), None);
-            }
-            Finding::judged(!told.is_empty(), told.join("; "))
-        },
-    )
+        }
+        if let Some((witness, restarts)) = late.restarts.iter().find(|(_, restarts)| **restarts > 0) {
+            return Finding::Fail(format!("{witness} was restarted {restarts} times"), None);
+        }
+        Finding::judged(!told.is_empty(), told.join("; "))
+    })
 }

@@ -11,32 +11,17 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
         surface(format!("secrets.logs.{name}"), claim)
     });
     let rest = [
-        (
-            "secrets.inspect",
-            "no planted secret is in what the engine tells of any container, in any form",
-        ),
-        (
-            "secrets.processes",
-            "no planted secret is among the arguments of any process, in any form",
-        ),
-        (
-            "secrets.http.bodies",
-            "no planted secret is in any HTTP body, error pages included, in any form",
-        ),
-        (
-            "secrets.http.headers",
-            "no planted secret is in any HTTP header, in any form",
-        ),
+        ("secrets.inspect", "no planted secret is in what the engine tells of any container, in any form"),
+        ("secrets.processes", "no planted secret is among the arguments of any process, in any form"),
+        ("secrets.http.bodies", "no planted secret is in any HTTP body, error pages included, in any form"),
+        ("secrets.http.headers", "no planted secret is in any HTTP header, in any form"),
     ];
-    logs.chain(rest.map(|(id, claim)| surface(id.into(), claim.into())))
-        .collect()
+    logs.chain(rest.map(|(id, claim)| surface(id.into(), claim.into()))).collect()
 }
 
 fn surface(id: String, claim: String) -> Check {
     let expected = "no finding, and the control marker found";
-    Check::new(id.clone(), Subject::Surfaces, claim, expected, move |seen| {
-        judge(seen, &id)
-    })
+    Check::new(id.clone(), Subject::Surfaces, claim, expected, move |seen| judge(seen, &id))
 }
 
 fn judge(seen: &Observations, id: &str) -> Finding {
@@ -68,10 +53,7 @@ fn judge(seen: &Observations, id: &str) -> Finding {
             return Finding::Unknown(format!("the control marker was not found in {}", surface.part));
         }
     }
-    let bytes: usize = mine
-        .iter()
-        .filter_map(|surface| surface.bytes.as_ref().ok())
-        .sum();
+    let bytes: usize = mine.iter().filter_map(|surface| surface.bytes.as_ref().ok()).sum();
     if mine.is_empty() {
         return Finding::Unknown("no surface was read for it".into());
     }

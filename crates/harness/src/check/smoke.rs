@@ -1,338 +1,25 @@
 //! `smoke.*`: the whole flow works for people who may, and for nobody else.
 
+mod steps;
+
 use super::{Check, Finding, Subject, health::not_reached};
+use steps::{FACTS, STEPS, Step};
+
+#[cfg(test)]
+pub(super) use steps::{facts, ids, steps};
+
 use crate::{
     observation::{Observations, Story},
     probe::http::{Answer, Exchange},
 };
 
-/// One step of the story and the statuses that are right for it.
-struct Step {
-    id: &'static str,
-    claim: &'static str,
-    at: &'static str,
-    right: &'static [u16],
-}
-
-const fn step(id: &'static str, at: &'static str, right: &'static [u16], claim: &'static str) -> Step {
-    Step { id, claim, at, right }
-}
-
-/// Claims that a status alone decides. A refusal must be a problem document besides.
-const STEPS: &[Step] = &[
-    step("smoke.sign_up", "sign_up", &[201], "a person can sign up"),
-    step(
-        "smoke.sign_up.twice",
-        "sign_up.again",
-        &[409],
-        "an e-mail address has one account",
-    ),
-    step("smoke.login", "login", &[201], "a person can log in"),
-    step(
-        "smoke.upload.halftone",
-        "upload.halftone",
-        &[202],
-        "a photo is taken for the halftone effect",
-    ),
-    step(
-        "smoke.upload.duotone",
-        "upload.duotone",
-        &[202],
-        "a photo is taken for the duotone effect",
-    ),
-    step(
-        "smoke.link",
-        "link",
-        &[200],
-        "the signed link gives the picture without a session",
-    ),
-    step("smoke.delete", "delete", &[204], "a person can delete a picture"),
-    step(
-        "smoke.delete.gone",
-        "delete.gone",
-        &[410],
-        "a deleted picture is gone at once",
-    ),
-    step(
-        "smoke.delete.link",
-        "delete.link_gone",
-        &[410],
-        "a deleted picture's link is dead at once",
-    ),
-    step("smoke.logout", "logout", &[204], "a person can log out"),
-    step(
-        "smoke.logout.revoked",
-        "logout.revoked",
-        &[401],
-        "a session is revoked at once by logging out",
-    ),
-    step(
-        "smoke.login.wrong_password",
-        "login.wrong_password",
-        &[401],
-        "a wrong password is refused",
-    ),
-    step(
-        "smoke.session.forged",
-        "forged_session",
-        &[401],
-        "a forged token is refused",
-    ),
-    step(
-        "smoke.session.expired",
-        "session.expired",
-        &[401],
-        "an expired session is refused",
-    ),
-    step(
-        "smoke.anonymous.list",
-        "anonymous.list",
-        &[401],
-        "nobody lists pictures without a session",
-    ),
-    step(
-        "smoke.anonymous.upload",
-        "anonymous.upload",
-        &[401],
-        "nobody uploads without a session",
-    ),
-    step(
-        "smoke.anonymous.job",
-        "anonymous.job",
-        &[401],
-        "nobody sees a job without a session",
-    ),
-    step(
-        "smoke.anonymous.image",
-        "anonymous.image",
-        &[401],
-        "nobody sees a picture without a session",
-    ),
-    step(
-        "smoke.anonymous.delete",
-        "anonymous.delete",
-        &[401],
-        "nobody deletes without a session",
-    ),
-    step(
-        "smoke.anonymous.link",
-        "anonymous.unsigned_link",
-        &[400, 403],
-        "no picture without a signature",
-    ),
-    step(
-        "smoke.other.job",
-        "other.job",
-        &[404],
-        "another person's job is not to be seen",
-    ),
-    step(
-        "smoke.other.image",
-        "other.image",
-        &[404],
-        "another person's picture is not to be seen",
-    ),
-    step(
-        "smoke.other.delete",
-        "other.delete",
-        &[404],
-        "another person's picture is not to be deleted",
-    ),
-    step(
-        "smoke.other.kept",
-        "other.left_it_there",
-        &[200],
-        "a picture outlives another's try to delete it",
-    ),
-    step(
-        "smoke.wrong.not_a_picture",
-        "wrong.not_a_picture",
-        &[415],
-        "an upload that is no picture is refused",
-    ),
-    step(
-        "smoke.wrong.empty",
-        "wrong.empty",
-        &[400, 415, 422],
-        "an upload of 0 bytes is refused",
-    ),
-    step(
-        "smoke.wrong.too_large",
-        "wrong.too_large",
-        &[413],
-        "an upload of 11 MB is refused",
-    ),
-    step(
-        "smoke.wrong.effect",
-        "wrong.effect",
-        &[400, 422],
-        "an effect that does not exist is refused",
-    ),
-    step(
-        "smoke.wrong.ttl_zero",
-        "wrong.ttl_zero",
-        &[400, 422],
-        "a time to live of 0 is refused",
-    ),
-    step(
-        "smoke.wrong.ttl_negative",
-        "wrong.ttl_negative",
-        &[400, 422],
-        "a negative time to live is refused",
-    ),
-    step(
-        "smoke.wrong.ttl_huge",
-        "wrong.ttl_huge",
-        &[400, 422],
-        "a time to live above the ceiling is refused",
-    ),
-    step(
-        "smoke.wrong.ttl_unit",
-        "wrong.ttl_unit",
-        &[400, 422],
-        "a time to live with a unit is refused",
-    ),
-    step(
-        "smoke.wrong.malformed_json",
-        "wrong.malformed_json",
-        &[400],
-        "malformed JSON is refused",
-    ),
-    step(
-        "smoke.wrong.content_type",
-        "wrong.content_type",
-        &[415],
-        "another content type than JSON is refused",
-    ),
-    step(
-        "smoke.wrong.long_email",
-        "wrong.long_email",
-        &[413, 422],
-        "an over-long e-mail address is refused",
-    ),
-    step(
-        "smoke.wrong.long_password",
-        "wrong.long_password",
-        &[413, 422],
-        "an over-long password is refused",
-    ),
-    step(
-        "smoke.wrong.hostile_email",
-        "wrong.hostile_email",
-        &[422],
-        "SQL and HTML are no e-mail address",
-    ),
-    step(
-        "smoke.wrong.null_byte",
-        "wrong.null_byte",
-        &[422],
-        "a null byte in a field is refused",
-    ),
-    step(
-        "smoke.wrong.unknown_route",
-        "wrong.unknown_route",
-        &[404],
-        "an unknown route says so",
-    ),
-    step(
-        "smoke.wrong.method",
-        "wrong.method",
-        &[405],
-        "a wrong method says so",
-    ),
-    step(
-        "smoke.wrong.id",
-        "wrong.id",
-        &[400, 404, 422],
-        "an id that is none is refused",
-    ),
-    step(
-        "smoke.hostile.password",
-        "hostile.password.login",
-        &[201],
-        "SQL and HTML in a password are only text",
-    ),
-    step(
-        "smoke.closed.metrics",
-        "closed.metrics",
-        &[404],
-        "/metrics is closed to the outside",
-    ),
-    step(
-        "smoke.closed.ready",
-        "closed.ready",
-        &[404],
-        "/ready is closed to the outside",
-    ),
-];
-
-/// Claims that were worked out while the story was told.
-const FACTS: &[(&str, &str, &str, &str)] = &[
-    (
-        "smoke.link.byte_exact",
-        "link.byte_exact",
-        "the picture is the same through the proxy as at the api, byte for byte, and as long as described",
-        "equal bytes",
-    ),
-    (
-        "smoke.link.picture",
-        "link.is_the_picture",
-        "the link's bytes are a picture of the size that its description tells",
-        "a picture of the described size",
-    ),
-    (
-        "smoke.request_id.followed",
-        "request_id.followed",
-        "an upload's request id is in the logs of proxy, api and worker",
-        "in all three logs",
-    ),
-    (
-        "smoke.link.no_metadata",
-        "link.no_metadata",
-        "the output carries none of the photo's metadata",
-        "neither EXIF nor XMP",
-    ),
-];
-
 pub(super) fn checks() -> Vec<Check> {
     let steps = STEPS.iter().map(of_step);
-    let facts = FACTS
-        .iter()
-        .map(|&(id, fact, claim, expected)| of_fact(id, fact, claim, expected));
+    let facts = FACTS.iter().map(|&(id, fact, claim, expected)| of_fact(id, fact, claim, expected));
     let mut all: Vec<Check> = steps.chain(facts).collect();
-    all.extend([
-        of_job("halftone"),
-        of_job("duotone"),
-        listed(),
-        typed(),
-        openapi(),
-    ]);
-    all.extend([
-        failed_job("truncated"),
-        failed_job("bomb"),
-        enumeration(),
-        request_id(),
-        others_list(),
-    ]);
+    all.extend([of_job("halftone"), of_job("duotone"), listed(), typed(), openapi()]);
+    all.extend([failed_job("truncated"), failed_job("bomb"), enumeration(), request_id(), others_list()]);
     all
-}
-
-/// Steps and a status that is right for each, for tests.
-#[cfg(test)]
-pub(super) fn steps() -> impl Iterator<Item = (&'static str, u16)> {
-    STEPS.iter().map(|step| (step.at, step.right[0]))
-}
-
-/// Checks that a step decides, each with its step, for tests.
-#[cfg(test)]
-pub(super) fn ids() -> impl Iterator<Item = (&'static str, &'static str)> {
-    STEPS.iter().map(|step| (step.id, step.at))
-}
-
-/// Checks that a fact decides, each with its fact, for tests.
-#[cfg(test)]
-pub(super) fn facts() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FACTS.iter().map(|&(id, fact, ..)| (id, fact))
 }
 
 fn of_step(step: &'static Step) -> Check {
@@ -360,9 +47,8 @@ fn of_step(step: &'static Step) -> Check {
 
 /// RFC 9457: its media type, and a status in the body that is the answer's.
 fn is_problem(answer: &Answer) -> bool {
-    let typed = answer
-        .header("content-type")
-        .is_some_and(|kind| kind.starts_with("application/problem+json"));
+    let typed =
+        answer.header("content-type").is_some_and(|kind| kind.starts_with("application/problem+json"));
     typed && answer.json().get("status").and_then(serde_json::Value::as_u64) == Some(answer.status.into())
 }
 
@@ -383,131 +69,84 @@ pub(super) fn judge_fact(story: &Story, fact: &str) -> Finding {
 fn of_job(effect: &'static str) -> Check {
     let claim = format!("a {effect} job makes a picture and describes it");
     let expected = "done, with dimensions, palette, perceptual hash and BlurHash";
-    Check::new(
-        format!("smoke.job.{effect}"),
-        Subject::Smoke,
-        claim,
-        expected,
-        move |seen| {
-            with_step(seen, &format!("job.{effect}"), |_, answer| {
-                let state = answer.text("/state").unwrap_or_default();
-                if state != "done" {
-                    let failure = answer.text("/failure").unwrap_or_default();
-                    return Finding::Fail(format!("job is {state}: {failure}"), None);
-                }
-                let json = answer.json();
-                let wanted = ["palette", "perceptual_hash", "blurhash", "width", "height"];
-                let missing: Vec<&str> = wanted
-                    .into_iter()
-                    .filter(|name| json.pointer(&format!("/image/description/{name}")).is_none())
-                    .collect();
-                if missing.is_empty() {
-                    Finding::Pass("done, and described".into())
-                } else {
-                    Finding::Fail(format!("done, without {}", missing.join(", ")), None)
-                }
-            })
-        },
-    )
+    Check::new(format!("smoke.job.{effect}"), Subject::Smoke, claim, expected, move |seen| {
+        with_step(seen, &format!("job.{effect}"), |_, answer| {
+            let state = answer.text("/state").unwrap_or_default();
+            if state != "done" {
+                let failure = answer.text("/failure").unwrap_or_default();
+                return Finding::Fail(format!("job is {state}: {failure}"), None);
+            }
+            let json = answer.json();
+            let wanted = ["palette", "perceptual_hash", "blurhash", "width", "height"];
+            let missing: Vec<&str> = wanted
+                .into_iter()
+                .filter(|name| json.pointer(&format!("/image/description/{name}")).is_none())
+                .collect();
+            if missing.is_empty() {
+                Finding::Pass("done, and described".into())
+            } else {
+                Finding::Fail(format!("done, without {}", missing.join(", ")), None)
+            }
+        })
+    })
 }
 
 fn listed() -> Check {
     let claim = "a person's pictures are listed, each with a link";
-    Check::new(
-        "smoke.list",
-        Subject::Smoke,
-        claim,
-        "both pictures, each with a link",
-        |seen| {
-            with_step(seen, "list", |_, answer| {
-                let json = answer.json();
-                let images = json
-                    .get("images")
-                    .and_then(|images| images.as_array())
-                    .cloned()
-                    .unwrap_or_default();
-                let linked = images
-                    .iter()
-                    .filter(|image| image.get("link").is_some_and(serde_json::Value::is_string));
-                let linked = linked.count();
-                Finding::judged(
-                    images.len() == 2 && linked == 2,
-                    format!("{} pictures, {linked} links", images.len()),
-                )
-            })
-        },
-    )
+    Check::new("smoke.list", Subject::Smoke, claim, "both pictures, each with a link", |seen| {
+        with_step(seen, "list", |_, answer| {
+            let json = answer.json();
+            let images = json.get("images").and_then(|images| images.as_array()).cloned().unwrap_or_default();
+            let linked =
+                images.iter().filter(|image| image.get("link").is_some_and(serde_json::Value::is_string));
+            let linked = linked.count();
+            Finding::judged(
+                images.len() == 2 && linked == 2,
+                format!("{} pictures, {linked} links", images.len()),
+            )
+        })
+    })
 }
 
 fn others_list() -> Check {
     let claim = "a person's list holds nobody else's pictures";
-    Check::new(
-        "smoke.other.list",
-        Subject::Smoke,
-        claim,
-        "200 and an empty list",
-        |seen| {
-            with_step(seen, "other.list", |_, answer| {
-                let json = answer.json();
-                let count = json
-                    .get("images")
-                    .and_then(|images| images.as_array())
-                    .map(Vec::len);
-                Finding::judged(
-                    answer.status == 200 && count == Some(0),
-                    format!("{}, {count:?} pictures", answer.status),
-                )
-            })
-        },
-    )
+    Check::new("smoke.other.list", Subject::Smoke, claim, "200 and an empty list", |seen| {
+        with_step(seen, "other.list", |_, answer| {
+            let json = answer.json();
+            let count = json.get("images").and_then(|images| images.as_array()).map(Vec::len);
+            Finding::judged(
+                answer.status == 200 && count == Some(0),
+                format!("{}, {count:?} pictures", answer.status),
+            )
+        })
+    })
 }
 
 fn typed() -> Check {
     let claim = "a picture is served as exactly what it is, and no browser may guess otherwise";
-    Check::new(
-        "smoke.link.type",
-        Subject::Smoke,
-        claim,
-        "its own image type and nosniff",
-        |seen| {
-            with_step(seen, "link", |_, answer| {
-                let kind = answer.header("content-type").unwrap_or("none").to_owned();
-                let sniffed =
-                    image::guess_format(&answer.body).map_or("none", |format| format.to_mime_type());
-                let nosniff = answer.header("x-content-type-options") == Some("nosniff");
-                let told = format!(
-                    "{kind} for {sniffed}, nosniff {}",
-                    if nosniff { "set" } else { "missing" }
-                );
-                Finding::judged(kind == sniffed && nosniff, told)
-            })
-        },
-    )
+    Check::new("smoke.link.type", Subject::Smoke, claim, "its own image type and nosniff", |seen| {
+        with_step(seen, "link", |_, answer| {
+            let kind = answer.header("content-type").unwrap_or("none").to_owned();
+            let sniffed = image::guess_format(&answer.body).map_or("none", |format| format.to_mime_type());
+            let nosniff = answer.header("x-content-type-options") == Some("nosniff");
+            let told = format!("{kind} for {sniffed}, nosniff {}", if nosniff { "set" } else { "missing" });
+            Finding::judged(kind == sniffed && nosniff, told)
+        })
+    })
 }
 
 fn openapi() -> Check {
     let claim = "the OpenAPI document is served and knows the routes";
-    Check::new(
-        "smoke.openapi",
-        Subject::Smoke,
-        claim,
-        "OpenAPI 3 with /v1/images",
-        |seen| {
-            with_step(seen, "openapi", |_, answer| {
-                let json = answer.json();
-                let version = answer.text("/openapi").unwrap_or_default();
-                let routes = json
-                    .get("paths")
-                    .and_then(|paths| paths.as_object())
-                    .map_or(0, serde_json::Map::len);
-                let known = json.pointer("/paths/~1v1~1images").is_some();
-                Finding::judged(
-                    version.starts_with('3') && known,
-                    format!("OpenAPI {version}, {routes} paths"),
-                )
-            })
-        },
-    )
+    Check::new("smoke.openapi", Subject::Smoke, claim, "OpenAPI 3 with /v1/images", |seen| {
+        with_step(seen, "openapi", |_, answer| {
+            let json = answer.json();
+            let version = answer.text("/openapi").unwrap_or_default();
+            let routes =
+                json.get("paths").and_then(|paths| paths.as_object()).map_or(0, serde_json::Map::len);
+            let known = json.pointer("/paths/~1v1~1images").is_some();
+            Finding::judged(version.starts_with('3') && known, format!("OpenAPI {version}, {routes} paths"))
+        })
+    })
 }
 
 /// Refused at the upload, or taken and the job then failed with a word to the person. Never done, never a crash.
@@ -517,56 +156,40 @@ fn failed_job(name: &'static str) -> Check {
         _ => "a picture that is cut short is refused, or its job fails kindly",
     };
     let expected = "4xx at the upload, or a failed job that says why";
-    Check::new(
-        format!("smoke.wrong.{name}"),
-        Subject::Smoke,
-        claim,
-        expected,
-        move |seen| {
-            with_story(seen, |story| {
-                let uploaded = story.steps.get(&format!("wrong.{name}"));
-                let Some(Ok(answer)) = uploaded.map(|exchange| &exchange.answer) else {
-                    return Finding::Unknown(broken(story));
-                };
-                if (400..500).contains(&answer.status) {
-                    return Finding::judged(is_problem(answer), format!("refused with {}", answer.status));
-                }
-                let job = story.steps.get(&format!("wrong.{name}.job"));
-                let Some(Ok(job)) = job.map(|exchange| &exchange.answer) else {
-                    return Finding::Fail(
-                        format!("{}, and no end of the job", answer.status),
-                        story.broken.clone(),
-                    );
-                };
-                let state = job.text("/state").unwrap_or_default();
-                let failure = job.text("/failure").unwrap_or_default();
-                Finding::judged(
-                    state == "failed" && !failure.is_empty(),
-                    format!("job is {state}: {failure}"),
-                )
-            })
-        },
-    )
+    Check::new(format!("smoke.wrong.{name}"), Subject::Smoke, claim, expected, move |seen| {
+        with_story(seen, |story| {
+            let uploaded = story.steps.get(&format!("wrong.{name}"));
+            let Some(Ok(answer)) = uploaded.map(|exchange| &exchange.answer) else {
+                return Finding::Unknown(broken(story));
+            };
+            if (400..500).contains(&answer.status) {
+                return Finding::judged(is_problem(answer), format!("refused with {}", answer.status));
+            }
+            let job = story.steps.get(&format!("wrong.{name}.job"));
+            let Some(Ok(job)) = job.map(|exchange| &exchange.answer) else {
+                return Finding::Fail(
+                    format!("{}, and no end of the job", answer.status),
+                    story.broken.clone(),
+                );
+            };
+            let state = job.text("/state").unwrap_or_default();
+            let failure = job.text("/failure").unwrap_or_default();
+            Finding::judged(state == "failed" && !failure.is_empty(), format!("job is {state}: {failure}"))
+        })
+    })
 }
 
 fn enumeration() -> Check {
     let claim = "an unknown e-mail address is answered like a wrong password";
-    Check::new(
-        "smoke.login.enumeration",
-        Subject::Smoke,
-        claim,
-        "equal status and words",
-        |seen| {
-            with_step(seen, "login.wrong_password", |_, wrong| {
-                with_step(seen, "login.unknown_user", |_, unknown| {
-                    let words =
-                        |answer: &Answer| (answer.status, answer.text("/title"), answer.text("/detail"));
-                    let told = format!("{} and {}", wrong.status, unknown.status);
-                    Finding::judged(words(wrong) == words(unknown) && wrong.status == 401, told)
-                })
+    Check::new("smoke.login.enumeration", Subject::Smoke, claim, "equal status and words", |seen| {
+        with_step(seen, "login.wrong_password", |_, wrong| {
+            with_step(seen, "login.unknown_user", |_, unknown| {
+                let words = |answer: &Answer| (answer.status, answer.text("/title"), answer.text("/detail"));
+                let told = format!("{} and {}", wrong.status, unknown.status);
+                Finding::judged(words(wrong) == words(unknown) && wrong.status == 401, told)
             })
-        },
-    )
+        })
+    })
 }
 
 fn request_id() -> Check {
@@ -579,11 +202,8 @@ fn request_id() -> Check {
         |seen| {
             with_story(seen, |story| {
                 let of_api = |exchange: &&Exchange| !exchange.step.starts_with("closed.");
-                let answers = story
-                    .steps
-                    .values()
-                    .filter(of_api)
-                    .filter_map(|exchange| exchange.answer.as_ref().ok());
+                let answers =
+                    story.steps.values().filter(of_api).filter_map(|exchange| exchange.answer.as_ref().ok());
                 let (with, without): (Vec<_>, Vec<_>) =
                     answers.partition(|answer| answer.header("x-request-id").is_some());
                 Finding::judged(
@@ -597,20 +217,15 @@ fn request_id() -> Check {
 
 /// Why a step is missing from a story.
 pub(super) fn broken(story: &Story) -> String {
-    story
-        .broken
-        .clone()
-        .unwrap_or_else(|| "the story did not come to it".into())
+    story.broken.clone().unwrap_or_else(|| "the story did not come to it".into())
 }
 
 fn with_story(seen: &Observations, judge: impl FnOnce(&Story) -> Finding) -> Finding {
     match &seen.smoke.seen {
         Ok(story) => judge(story),
-        Err(why) => Finding::Unknown(if seen.bring_up.failure.is_some() {
-            not_reached(seen)
-        } else {
-            why.clone()
-        }),
+        Err(why) => {
+            Finding::Unknown(if seen.bring_up.failure.is_some() { not_reached(seen) } else { why.clone() })
+        }
     }
 }
 

@@ -8,39 +8,18 @@ use crate::observation::{Expiry, Observations};
 
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        before(
-            "ttl.before.api",
-            "before.api",
-            "the api still has an output just before its end",
-        ),
-        before(
-            "ttl.before.link",
-            "before.link",
-            "an output's link still works just before its end",
-        ),
-        status(
-            "ttl.api",
-            "after.api",
-            &[410],
-            "the api says gone just after an output's end",
-        ),
+        before("ttl.before.api", "before.api", "the api still has an output just before its end"),
+        before("ttl.before.link", "before.link", "an output's link still works just before its end"),
+        status("ttl.api", "after.api", &[410], "the api says gone just after an output's end"),
         status(
             "ttl.link",
             "after.link",
             &[410],
             "the link is dead through the proxy just after an output's end",
         ),
-        fact(
-            "ttl.list",
-            "after.not_listed",
-            "an output is not listed any more after its end",
-        ),
-        gone("ttl.row", "row", |expiry| {
-            (expiry.row_was_there, expiry.row_gone_after)
-        }),
-        gone("ttl.object", "object", |expiry| {
-            (expiry.object_was_there, expiry.object_gone_after)
-        }),
+        fact("ttl.list", "after.not_listed", "an output is not listed any more after its end"),
+        gone("ttl.row", "row", |expiry| (expiry.row_was_there, expiry.row_gone_after)),
+        gone("ttl.object", "object", |expiry| (expiry.object_was_there, expiry.object_gone_after)),
         status(
             "ttl.tampered.expiry",
             "tampered.expiry",
@@ -65,23 +44,9 @@ pub(super) fn checks() -> Vec<Check> {
             &[400, 403],
             "a link without a signature is refused",
         ),
-        status(
-            "ttl.outlived.link",
-            "link.outlived",
-            &[410],
-            "a link that was outlived is dead",
-        ),
-        status(
-            "ttl.outlived.image",
-            "link.image_lives_on",
-            &[200],
-            "an image outlives its link",
-        ),
-        fact(
-            "ttl.ceiling",
-            "link.ceiling",
-            "no link lives longer than the ceiling",
-        ),
+        status("ttl.outlived.link", "link.outlived", &[410], "a link that was outlived is dead"),
+        status("ttl.outlived.image", "link.image_lives_on", &[200], "an image outlives its link"),
+        fact("ttl.ceiling", "link.ceiling", "no link lives longer than the ceiling"),
     ]
 }
 
@@ -96,17 +61,12 @@ fn with_expiry(seen: &Observations, judge: impl FnOnce(&Expiry) -> Finding) -> F
 fn before(id: &'static str, step: &'static str, claim: &'static str) -> Check {
     Check::new(id, Subject::Expiry, claim, "200", move |seen| {
         with_expiry(seen, |expiry| {
-            judge_step(&expiry.story, step, |exchange, answer| {
-                match expiry.margin_before {
-                    Some(margin) => {
-                        let told = format!("{} answered {}", exchange.request, answer.status);
-                        Finding::judged(
-                            answer.status == 200,
-                            format!("{told} {} ms before", margin.as_millis()),
-                        )
-                    }
-                    None => Finding::Unknown("the moment was over before it could be looked at".into()),
+            judge_step(&expiry.story, step, |exchange, answer| match expiry.margin_before {
+                Some(margin) => {
+                    let told = format!("{} answered {}", exchange.request, answer.status);
+                    Finding::judged(answer.status == 200, format!("{told} {} ms before", margin.as_millis()))
                 }
+                None => Finding::Unknown("the moment was over before it could be looked at".into()),
             })
         })
     })

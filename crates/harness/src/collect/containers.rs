@@ -23,34 +23,19 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
         Ok(control) => runner.processes(&control).await,
         Err(error) => Err(error),
     };
-    let seen = control
-        .as_ref()
-        .is_ok_and(|lines| search.sees_marker(lines.join("\n").as_bytes()));
+    let seen = control.as_ref().is_ok_and(|lines| search.sees_marker(lines.join("\n").as_bytes()));
     for instance in all_instances(running.stack()) {
-        let runs = runner
-            .state(&instance)
-            .await
-            .is_ok_and(|state| state.phase == Phase::Running);
+        let runs = runner.state(&instance).await.is_ok_and(|state| state.phase == Phase::Running);
         if !runs {
             continue;
         }
-        let lines = runner
-            .processes(&instance)
-            .await
-            .map_err(|error| error.to_string());
+        let lines = runner.processes(&instance).await.map_err(|error| error.to_string());
         let lines = lines.and_then(|lines| {
-            if lines.is_empty() {
-                Err("it runs, and no process of it was listed".into())
-            } else {
-                Ok(lines)
-            }
+            if lines.is_empty() { Err("it runs, and no process of it was listed".into()) } else { Ok(lines) }
         });
         let bytes = lines.map(|lines| lines.join("\n").into_bytes());
         let surface = searched("secrets.processes".into(), &instance, bytes, search);
-        surfaces.push(Surface {
-            marker: seen,
-            ..surface
-        });
+        surfaces.push(Surface { marker: seen, ..surface });
     }
     surfaces
 }

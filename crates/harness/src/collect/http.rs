@@ -10,17 +10,10 @@ use crate::{canary::Search, observation::Surface, running::RunningStack};
 pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
     if let Ok(api) = running.client_of("api").await {
         let marker = running.plan().run.marker.clone();
-        api.send("marker", Method::GET, "/health", |request| {
-            request.header("x-request-id", marker)
-        })
-        .await;
+        api.send("marker", Method::GET, "/health", |request| request.header("x-request-id", marker)).await;
     }
     let exchanges = running.recorder().exchanges();
-    let answers = || {
-        exchanges
-            .iter()
-            .filter_map(|exchange| Some((exchange, exchange.answer.as_ref().ok()?)))
-    };
+    let answers = || exchanges.iter().filter_map(|exchange| Some((exchange, exchange.answer.as_ref().ok()?)));
     let mut surfaces = Vec::new();
     for (check, part) in [("secrets.http.bodies", true), ("secrets.http.headers", false)] {
         let mut all = Vec::new();
@@ -28,10 +21,7 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
             let bytes = if part {
                 answer.body.to_vec()
             } else {
-                let lines = answer
-                    .headers
-                    .iter()
-                    .map(|(name, value)| format!("{name}: {value}"));
+                let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
                 lines.collect::<Vec<_>>().join("\n").into_bytes()
             };
             let findings = search.findings(&bytes);

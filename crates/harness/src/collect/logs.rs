@@ -33,11 +33,7 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
         });
         let log = match read.await {
             Ok(log) => log,
-            Err(_) => running
-                .runner()
-                .logs(&instance, None)
-                .await
-                .map_err(|error| error.to_string()),
+            Err(_) => running.runner().logs(&instance, None).await.map_err(|error| error.to_string()),
         };
         let check = format!("secrets.logs.{}", service_of(&instance));
         surfaces.push(searched(check, &instance, log, search));
@@ -54,42 +50,27 @@ async fn place_marker(running: &RunningStack, instance: &str) -> Seen<()> {
         Some(Readiness::Postgres { .. }) => {
             let mut database = running.database().await?;
             let statement = format!("SELECT 1 FROM \"{marker}\"");
-            let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
-                .execute(&mut database)
-                .await;
+            let refused = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut database).await;
             match refused {
                 Err(sqlx::Error::Database(_)) => Ok(()),
                 Err(error) => Err(innermost(&error)),
                 Ok(_) => Err("the database has a table with the marker's name".into()),
             }
         }
-        Some(Readiness::Redis {
-            port,
-            password_secret,
-        }) => {
+        Some(Readiness::Redis { port, password_secret }) => {
             let address = running.endpoint(instance, *port).await?;
             let secrets = running.secrets();
             let password = password_secret.as_ref().and_then(|name| secrets.get(name));
             let told = |error: redis::RedisError| error.to_string();
             let password = password.map(crate::canary::Canary::reveal);
-            let mut connection = readiness::redis_connection(address, password)
-                .await
-                .map_err(told)?;
+            let mut connection = readiness::redis_connection(address, password).await.map_err(told)?;
             let _: u64 = connection.exists(marker).await.map_err(told)?;
             let log = redis::Script::new("redis.log(redis.LOG_WARNING, ARGV[1]) return 1");
-            log.arg(marker)
-                .invoke_async::<i64>(&mut connection)
-                .await
-                .map(drop)
-                .map_err(told)
+            log.arg(marker).invoke_async::<i64>(&mut connection).await.map(drop).map_err(told)
         }
-        Some(Readiness::Http { .. }) => running
-            .client_of(instance)
-            .await?
-            .get("marker", &format!("/{marker}"))
-            .await
-            .answer
-            .map(drop),
+        Some(Readiness::Http { .. }) => {
+            running.client_of(instance).await?.get("marker", &format!("/{marker}")).await.answer.map(drop)
+        }
         None => Ok(()),
     }
 }

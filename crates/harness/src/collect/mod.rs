@@ -19,14 +19,8 @@ pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Vec<Surfac
     let mut surfaces = logs;
     surfaces.extend(containers);
     surfaces.extend(http::read(running, &search).await);
-    let bytes: usize = surfaces
-        .iter()
-        .filter_map(|surface| surface.bytes.as_ref().ok())
-        .sum();
-    events.send(crate::event::Event::Note(format!(
-        "searched {} surfaces, {bytes} bytes",
-        surfaces.len()
-    )));
+    let bytes: usize = surfaces.iter().filter_map(|surface| surface.bytes.as_ref().ok()).sum();
+    events.send(crate::event::Event::Note(format!("searched {} surfaces, {bytes} bytes", surfaces.len())));
     Ok(surfaces)
 }
 
@@ -36,11 +30,5 @@ fn searched(check: String, part: &str, bytes: Seen<Vec<u8>>, search: &Search) ->
         Ok(bytes) => (search.sees_marker(bytes), search.findings(bytes)),
         Err(_) => (false, Vec::new()),
     };
-    Surface {
-        check,
-        part: part.into(),
-        bytes: bytes.map(|bytes| bytes.len()),
-        marker,
-        findings,
-    }
+    Surface { check, part: part.into(), bytes: bytes.map(|bytes| bytes.len()), marker, findings }
 }

@@ -73,17 +73,9 @@ async fn tell(
     expiry.story.keep(eve.get("after.api", &path).await);
     expiry.story.keep(door.get("after.link", &link).await);
     expiry.story.keep(eve.get("after.list", "/api/v1/images").await);
-    let listed = expiry
-        .story
-        .steps
-        .get("after.list")
-        .and_then(|exchange| exchange.answer.as_ref().ok());
+    let listed = expiry.story.steps.get("after.list").and_then(|exchange| exchange.answer.as_ref().ok());
     let listed = listed.is_some_and(|answer| String::from_utf8_lossy(&answer.body).contains(&image));
-    expiry.story.fact(
-        "after.not_listed",
-        !listed,
-        if listed { "still listed" } else { "not listed" },
-    );
+    expiry.story.fact("after.not_listed", !listed, if listed { "still listed" } else { "not listed" });
 
     let left = running.stack().options.ttl_grace;
     expiry.row_gone_after = gone_after(moment, left, || row_is_there(running, &image)).await?;
@@ -107,12 +99,8 @@ async fn links(
         expiry.story.keep(door.get(step, &altered).await);
     }
     let ceiling = running.service("api")?.environment.get("LINK_TTL_SECONDS");
-    let ceiling: i64 = ceiling
-        .and_then(|text| text.parse().ok())
-        .ok_or("api has no LINK_TTL_SECONDS")?;
-    let expires: i64 = parameter(&link, "expires")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(i64::MAX);
+    let ceiling: i64 = ceiling.and_then(|text| text.parse().ok()).ok_or("api has no LINK_TTL_SECONDS")?;
+    let expires: i64 = parameter(&link, "expires").and_then(|text| text.parse().ok()).unwrap_or(i64::MAX);
     let lifetime = expires - OffsetDateTime::now_utc().unix_timestamp();
     expiry.story.fact(
         "link.ceiling",
@@ -138,39 +126,26 @@ async fn links(
 fn alterations(link: &str, image: &str) -> Result<Vec<(&'static str, String)>, String> {
     let expires = parameter(link, "expires").ok_or("the link has no `expires`")?;
     let signature = parameter(link, "signature").ok_or("the link has no `signature`")?;
-    let later: i64 = expires
-        .parse::<i64>()
-        .map_err(|error| format!("`expires` is no number: {error}"))?
-        + 3600;
+    let later: i64 =
+        expires.parse::<i64>().map_err(|error| format!("`expires` is no number: {error}"))? + 3600;
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let other_signature = format!("{first}{}", signature.get(1..).unwrap_or_default());
     let other_image = uuid::Uuid::new_v4().to_string();
     Ok(vec![
-        (
-            "tampered.expiry",
-            link.replace(&format!("expires={expires}"), &format!("expires={later}")),
-        ),
+        ("tampered.expiry", link.replace(&format!("expires={expires}"), &format!("expires={later}"))),
         ("tampered.signature", link.replace(signature, &other_signature)),
         ("tampered.image", link.replace(image, &other_image)),
-        (
-            "tampered.unsigned",
-            link.replace(&format!("&signature={signature}"), ""),
-        ),
+        ("tampered.unsigned", link.replace(&format!("&signature={signature}"), "")),
     ])
 }
 
 fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
     let (_, query) = link.split_once('?')?;
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 async fn upload(eve: &Person, expiry: &mut Expiry, name: &str, ttl: &str) -> Result<String, String> {
-    expiry.story.keep(
-        eve.upload(&format!("{name}.upload"), photo::PORTRAIT, "duotone", Some(ttl))
-            .await,
-    );
+    expiry.story.keep(eve.upload(&format!("{name}.upload"), photo::PORTRAIT, "duotone", Some(ttl)).await);
     let job = expiry.story.need(&format!("{name}.upload"), "/id")?;
     let step = format!("{name}.job");
     expiry.story.keep(eve.job_ended(&step, &job).await);
@@ -186,10 +161,7 @@ async fn row_is_there(running: &RunningStack, image: &str) -> Result<bool, Strin
 }
 
 async fn object_is_there(running: &RunningStack, image: &str) -> Result<bool, String> {
-    let found = running
-        .runner()
-        .toolbox(VOLUME, &["find", "/volume", "-type", "f"])
-        .await;
+    let found = running.runner().toolbox(VOLUME, &["find", "/volume", "-type", "f"]).await;
     let found = found.map_err(|error| format!("looking for the object: {error}"))?;
     Ok(String::from_utf8_lossy(&found).contains(image))
 }

@@ -45,10 +45,7 @@ pub struct Answer {
 impl Answer {
     /// The first header of this name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; null where it is none.
@@ -89,31 +86,22 @@ impl Recorder {
 
     /// What people were given that others must not see: tokens of sessions, signatures of links.
     pub fn secrets_told(&self) -> impl Iterator<Item = (&'static str, String)> {
-        self.exchanges()
-            .into_iter()
-            .filter_map(|exchange| exchange.answer.ok())
-            .flat_map(|answer| {
-                let token = answer.text("/token").map(|token| ("session_token", token));
-                let body = String::from_utf8_lossy(&answer.body).into_owned();
-                let signatures: Vec<_> = body
-                    .split("signature=")
-                    .skip(1)
-                    .map(|rest| {
-                        rest.chars()
-                            .take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c))
-                    })
-                    .map(|signature| ("link_signature", signature.collect::<String>()))
-                    .filter(|(_, signature)| signature.len() >= MIN_SECRET)
-                    .collect();
-                token.into_iter().chain(signatures)
-            })
+        self.exchanges().into_iter().filter_map(|exchange| exchange.answer.ok()).flat_map(|answer| {
+            let token = answer.text("/token").map(|token| ("session_token", token));
+            let body = String::from_utf8_lossy(&answer.body).into_owned();
+            let signatures: Vec<_> = body
+                .split("signature=")
+                .skip(1)
+                .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)))
+                .map(|signature| ("link_signature", signature.collect::<String>()))
+                .filter(|(_, signature)| signature.len() >= MIN_SECRET)
+                .collect();
+            token.into_iter().chain(signatures)
+        })
     }
 
     fn keep(&self, exchange: &Exchange) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(exchange.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange.clone());
     }
 }
 
@@ -130,11 +118,7 @@ impl Client {
     /// A client that speaks to `address`, under the name `host` (the authority of the public origin), and has every
     /// exchange recorded.
     pub fn new(address: SocketAddr, host: Option<&str>, recorder: &Recorder) -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .timeout(WITHIN)
-            .build();
+        let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().timeout(WITHIN).build();
         Self {
             http: http.unwrap_or_default(),
             address,
@@ -165,20 +149,14 @@ impl Client {
         }
         let start = Instant::now();
         let answer = receive(shape(builder)).await;
-        let exchange = Exchange {
-            step: step.into(),
-            request,
-            duration: start.elapsed(),
-            answer,
-        };
+        let exchange = Exchange { step: step.into(), request, duration: start.elapsed(), answer };
         self.recorder.keep(&exchange);
         exchange
     }
 
     /// `GET` without anything.
     pub async fn get(&self, step: &str, path_and_query: &str) -> Exchange {
-        self.send(step, Method::GET, path_and_query, |request| request)
-            .await
+        self.send(step, Method::GET, path_and_query, |request| request).await
     }
 }
 
@@ -188,22 +166,10 @@ async fn receive(request: RequestBuilder) -> Result<Answer, String> {
     let headers = response
         .headers()
         .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| format!("{status}, then {}", innermost(&error)))?;
-    Ok(Answer {
-        status,
-        headers,
-        body,
-    })
+    let body = response.bytes().await.map_err(|error| format!("{status}, then {}", innermost(&error)))?;
+    Ok(Answer { status, headers, body })
 }
 
 /// Path and query of a link, whatever origin it names: `http://localhost:8080/images/…?…` → `/images/…?…`.

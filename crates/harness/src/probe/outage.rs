@@ -40,13 +40,8 @@ pub async fn observe(
     if let Ok(door) = running.entrance().await {
         // Error paths are where secrets leak: what they say is recorded and searched like everything else.
         let body = serde_json::json!({ "email": "nobody@example.org", "password": "a password of nobody's" });
-        door.send(
-            "outage.login",
-            reqwest::Method::POST,
-            "/api/v1/sessions",
-            |request| request.json(&body),
-        )
-        .await;
+        door.send("outage.login", reqwest::Method::POST, "/api/v1/sessions", |request| request.json(&body))
+            .await;
         door.get("outage.ready", "/api/health").await;
     }
     gone.undo(running).await?;
@@ -77,11 +72,7 @@ pub async fn observe(
 async fn states(running: &RunningStack) -> Seen<BTreeMap<String, (Option<time::OffsetDateTime>, u32)>> {
     let mut found = BTreeMap::new();
     for witness in WITNESSES {
-        let state = running
-            .runner()
-            .state(witness)
-            .await
-            .map_err(|error| error.to_string())?;
+        let state = running.runner().state(witness).await.map_err(|error| error.to_string())?;
         found.insert(witness.to_owned(), (state.started_at, state.restarts));
     }
     Ok(found)
@@ -96,11 +87,9 @@ async fn while_away(client: &Client, dependency: &str, since: Instant) -> Outage
             Ok(answer) if answer.status != 200 && names_as_down(&answer, dependency) => {
                 Attempt::Ready((answer, since.elapsed()))
             }
-            Ok(answer) => Attempt::NotYet(format!(
-                "{} {}",
-                answer.status,
-                String::from_utf8_lossy(&answer.body)
-            )),
+            Ok(answer) => {
+                Attempt::NotYet(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)))
+            }
             Err(error) => Attempt::NotYet(error),
         }
     });
@@ -117,10 +106,7 @@ async fn while_away(client: &Client, dependency: &str, since: Instant) -> Outage
 
 /// Whether a `/ready` answer says that this dependency is down.
 pub fn names_as_down(answer: &Answer, dependency: &str) -> bool {
-    answer
-        .text(&format!("/dependencies/{dependency}/status"))
-        .as_deref()
-        == Some("down")
+    answer.text(&format!("/dependencies/{dependency}/status")).as_deref() == Some("down")
 }
 
 /// Starts the witnesses while all of `dependencies` are away, then brings those back one by one.
@@ -128,9 +114,7 @@ pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events:
     let runner = running.runner();
     let told = |error: crate::runner::RunnerError| error.to_string();
     let all: Vec<&str> = WITNESSES.iter().chain(dependencies).copied().collect();
-    futures::future::try_join_all(all.iter().map(|instance| runner.stop(instance)))
-        .await
-        .map_err(told)?;
+    futures::future::try_join_all(all.iter().map(|instance| runner.stop(instance))).await.map_err(told)?;
     // Nobody is behind the proxy now: what it logs of a link that it cannot pass on must not hold the signature.
     let link = format!(
         "/images/{}?expires=4102444800&signature={}",
@@ -152,8 +136,7 @@ pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events:
                 Err(error) => Attempt::NotYet(error),
             }
         });
-        late.alive
-            .insert(witness.into(), alive.await.map_err(|not| not.to_string()));
+        late.alive.insert(witness.into(), alive.await.map_err(|not| not.to_string()));
     }
     for dependency in dependencies {
         runner.start(dependency).await.map_err(told)?;
@@ -175,14 +158,8 @@ pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events:
         late.accepted.insert((*dependency).to_owned(), accepted);
     }
     for witness in WITNESSES {
-        late.restarts.insert(
-            witness.into(),
-            runner.state(witness).await.map_err(told)?.restarts,
-        );
+        late.restarts.insert(witness.into(), runner.state(witness).await.map_err(told)?.restarts);
     }
-    events.send(Event::Note(format!(
-        "started before {}",
-        dependencies.join(" and ")
-    )));
+    events.send(Event::Note(format!("started before {}", dependencies.join(" and "))));
     Ok(late)
 }

@@ -26,21 +26,13 @@ pub struct Person {
 impl Person {
     /// Someone with an e-mail address and a password, and no account yet.
     pub fn new(client: &Client, email: &str, password: &str) -> Self {
-        Self {
-            client: client.clone(),
-            email: email.into(),
-            password: password.into(),
-            token: None,
-        }
+        Self { client: client.clone(), email: email.into(), password: password.into(), token: None }
     }
 
     /// The same person with this bearer token instead.
     #[must_use]
     pub fn with_token(&self, token: Option<&str>) -> Self {
-        Self {
-            token: token.map(str::to_owned),
-            ..self.clone()
-        }
+        Self { token: token.map(str::to_owned), ..self.clone() }
     }
 
     /// The session's token, once logged in.
@@ -56,11 +48,7 @@ impl Person {
     /// Opens a session and keeps its token; `ttl` shortens it.
     pub async fn log_in(&mut self, step: &str, ttl: Option<u64>) -> Exchange {
         let exchange = self.json(step, "/api/v1/sessions", &self.credentials(ttl)).await;
-        self.token = exchange
-            .answer
-            .as_ref()
-            .ok()
-            .and_then(|answer| answer.text("/token"));
+        self.token = exchange.answer.as_ref().ok().and_then(|answer| answer.text("/token"));
         exchange
     }
 
@@ -77,20 +65,14 @@ impl Person {
             form = form.text("ttl_seconds", ttl.to_owned());
         }
         let part = Part::bytes(photo.to_vec()).file_name("portrait.jpg");
-        let part = part
-            .mime_str("image/jpeg")
-            .unwrap_or_else(|_| Part::bytes(photo.to_vec()));
+        let part = part.mime_str("image/jpeg").unwrap_or_else(|_| Part::bytes(photo.to_vec()));
         let form = form.part("image", part);
-        self.request(step, Method::POST, "/api/v1/images", |request| {
-            request.multipart(form)
-        })
-        .await
+        self.request(step, Method::POST, "/api/v1/images", |request| request.multipart(form)).await
     }
 
     /// Posts JSON.
     pub async fn json(&self, step: &str, path: &str, body: &Value) -> Exchange {
-        self.request(step, Method::POST, path, |request| request.json(body))
-            .await
+        self.request(step, Method::POST, path, |request| request.json(body)).await
     }
 
     /// Gets a path.
@@ -116,9 +98,7 @@ impl Person {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        self.client
-            .send(step, method, path, |request| shape(with_token(request)))
-            .await
+        self.client.send(step, method, path, |request| shape(with_token(request))).await
     }
 
     /// Waits until a job is done or failed, and returns the exchange that said so, or the last one when time was up.
@@ -126,11 +106,7 @@ impl Person {
         let path = format!("/api/v1/jobs/{job}");
         let ended = poll::until(JOB_WITHIN, || async {
             let exchange = self.get(step, &path).await;
-            let state = exchange
-                .answer
-                .as_ref()
-                .ok()
-                .and_then(|answer| answer.text("/state"));
+            let state = exchange.answer.as_ref().ok().and_then(|answer| answer.text("/state"));
             match state.as_deref() {
                 Some("done" | "failed") => Attempt::Ready(exchange),
                 Some(other) => Attempt::NotYet(format!("job is {other}")),
@@ -161,15 +137,8 @@ impl Story {
 
     /// A text field of a step's answer; the story cannot go on without it.
     pub fn need(&self, step: &str, pointer: &str) -> Result<String, String> {
-        let exchange = self
-            .steps
-            .get(step)
-            .ok_or_else(|| format!("step `{step}` was not reached"))?;
-        let found = exchange
-            .answer
-            .as_ref()
-            .ok()
-            .and_then(|answer| answer.text(pointer));
+        let exchange = self.steps.get(step).ok_or_else(|| format!("step `{step}` was not reached"))?;
+        let found = exchange.answer.as_ref().ok().and_then(|answer| answer.text(pointer));
         found.ok_or_else(|| format!("step `{step}` answered {} without {pointer}", exchange.outcome()))
     }
 

@@ -19,16 +19,8 @@ pub async fn attempt(
 ) -> Result<(), String> {
     let tried = tokio::time::timeout(ATTEMPT, async {
         match readiness {
-            Readiness::Http {
-                path, status, body, ..
-            } => http(address, path, *status, body.as_deref()).await,
-            Readiness::Postgres {
-                user,
-                database,
-                password_secret,
-                query,
-                ..
-            } => {
+            Readiness::Http { path, status, body, .. } => http(address, path, *status, body.as_deref()).await,
+            Readiness::Postgres { user, database, password_secret, query, .. } => {
                 let password = secrets.get(password_secret).map_or("", Canary::reveal);
                 postgres(&role(address, user, database, password), query).await
             }
@@ -38,26 +30,19 @@ pub async fn attempt(
             }
         }
     });
-    tried
-        .await
-        .unwrap_or_else(|_| Err(format!("no answer within {ATTEMPT:?}")))
+    tried.await.unwrap_or_else(|_| Err(format!("no answer within {ATTEMPT:?}")))
 }
 
 async fn http(address: SocketAddr, path: &str, status: u16, body: Option<&str>) -> Result<(), String> {
     let answer = Client::direct(address).get("readiness", path).await.answer?;
     let text = String::from_utf8_lossy(&answer.body);
     if answer.status != status {
-        return Err(format!(
-            "{} where {status} was expected: {}",
-            answer.status,
-            excerpt(&text)
-        ));
+        return Err(format!("{} where {status} was expected: {}", answer.status, excerpt(&text)));
     }
     match body {
-        Some(expected) if !text.contains(expected) => Err(format!(
-            "{status} without `{expected}` in its body: {}",
-            excerpt(&text)
-        )),
+        Some(expected) if !text.contains(expected) => {
+            Err(format!("{status} without `{expected}` in its body: {}", excerpt(&text)))
+        }
         _ => Ok(()),
     }
 }
@@ -76,10 +61,7 @@ pub(crate) fn role(address: SocketAddr, user: &str, database: &str, password: &s
 async fn postgres(role: &PgConnectOptions, query: &str) -> Result<(), String> {
     let told = |error: sqlx::Error| innermost(&error);
     let mut connection = sqlx::PgConnection::connect_with(role).await.map_err(told)?;
-    sqlx::raw_sql(sqlx::AssertSqlSafe(query.to_owned()))
-        .execute(&mut connection)
-        .await
-        .map_err(told)?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(query.to_owned())).execute(&mut connection).await.map_err(told)?;
     connection.close().await.map_err(told)
 }
 
@@ -106,11 +88,7 @@ async fn redis(address: SocketAddr, password: Option<&str>) -> Result<(), String
     let () = connection.set_ex(&key, "written", 10).await.map_err(told)?;
     let read: String = connection.get(&key).await.map_err(told)?;
     let () = connection.del(&key).await.map_err(told)?;
-    if read == "written" {
-        Ok(())
-    } else {
-        Err("read back something else than was written".into())
-    }
+    if read == "written" { Ok(()) } else { Err("read back something else than was written".into()) }
 }
 
 /// The first 300 characters of an answer, on one line.

@@ -15,12 +15,7 @@ pub async fn observe(running: &RunningStack) -> Seen<Schema> {
     let query = "SELECT coalesce(max(version) FILTER (WHERE success), 0)::bigint AS applied, \
                  count(*) FILTER (WHERE NOT success) AS unfinished FROM _sqlx_migrations";
     let row = sqlx::query(query).fetch_one(&mut database).await.map_err(told)?;
-    let metrics = running
-        .client_of("api")
-        .await?
-        .get("metrics", "/metrics")
-        .await
-        .answer?;
+    let metrics = running.client_of("api").await?.get("metrics", "/metrics").await.answer?;
     let metrics = String::from_utf8_lossy(&metrics.body).into_owned();
     let built_with = schema_version(&metrics);
     Ok(Schema {
@@ -32,9 +27,7 @@ pub async fn observe(running: &RunningStack) -> Seen<Schema> {
 
 /// The label `schema_version` of the gauge `build_info`.
 fn schema_version(metrics: &str) -> Option<i64> {
-    let line = metrics
-        .lines()
-        .find(|line| !line.starts_with('#') && line.contains("build_info{"))?;
+    let line = metrics.lines().find(|line| !line.starts_with('#') && line.contains("build_info{"))?;
     let (_, rest) = line.split_once("schema_version=\"")?;
     rest.split('"').next()?.parse().ok()
 }

@@ -20,17 +20,11 @@ const HEALTH_WITHIN: Duration = Duration::from_secs(10);
 /// Looks at every daemon, again and again, for the settle window.
 pub async fn observe(running: &RunningStack) -> Seen<BTreeMap<String, Settle>> {
     let end = Instant::now() + running.stack().options.settle;
-    let daemons = running
-        .stack()
-        .services
-        .iter()
-        .filter(|(_, service)| service.kind == Kind::Daemon);
-    let watches = daemons
-        .flat_map(|(name, service)| instances(name, service))
-        .map(|instance| async move {
-            let settle = watch(running, &instance, end).await;
-            (instance, settle)
-        });
+    let daemons = running.stack().services.iter().filter(|(_, service)| service.kind == Kind::Daemon);
+    let watches = daemons.flat_map(|(name, service)| instances(name, service)).map(|instance| async move {
+        let settle = watch(running, &instance, end).await;
+        (instance, settle)
+    });
     Ok(futures::future::join_all(watches).await.into_iter().collect())
 }
 
@@ -51,12 +45,7 @@ async fn watch(running: &RunningStack, instance: &str, end: Instant) -> Settle {
     }
     let has_health = running
         .service(crate::runner::service_of(instance))
-        .is_ok_and(|service| {
-            service
-                .healthcheck
-                .as_ref()
-                .is_some_and(|check| !check.test.is_empty())
-        });
+        .is_ok_and(|service| service.healthcheck.as_ref().is_some_and(|check| !check.test.is_empty()));
     let state = crate::poll::until(HEALTH_WITHIN, || async {
         match running.runner().state(instance).await {
             Ok(state) if has_health && state.health.as_deref() == Some("starting") => {
@@ -78,11 +67,7 @@ async fn watch(running: &RunningStack, instance: &str, end: Instant) -> Settle {
 }
 
 async fn look(running: &RunningStack, instance: &str) -> Result<(), String> {
-    let state = running
-        .runner()
-        .state(instance)
-        .await
-        .map_err(|error| error.to_string())?;
+    let state = running.runner().state(instance).await.map_err(|error| error.to_string())?;
     if state.phase != crate::runner::Phase::Running {
         return Err(state.describe());
     }

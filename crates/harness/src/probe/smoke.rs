@@ -75,14 +75,8 @@ async fn tell(
 
 /// Looks for the id of one upload in the logs of all that it went through.
 async fn follow_request(running: &RunningStack, story: &mut Story) {
-    let uploaded = story
-        .steps
-        .get("upload.halftone")
-        .and_then(|exchange| exchange.answer.as_ref().ok());
-    let Some(id) = uploaded
-        .and_then(|answer| answer.header("x-request-id"))
-        .map(str::to_owned)
-    else {
+    let uploaded = story.steps.get("upload.halftone").and_then(|exchange| exchange.answer.as_ref().ok());
+    let Some(id) = uploaded.and_then(|answer| answer.header("x-request-id")).map(str::to_owned) else {
         return;
     };
     let mut missing = Vec::new();
@@ -98,11 +92,7 @@ async fn follow_request(running: &RunningStack, story: &mut Story) {
             missing.push(format!("{instance}: {}", not.last_seen));
         }
     }
-    let seen = if missing.is_empty() {
-        "in all three logs".into()
-    } else {
-        missing.join("; ")
-    };
+    let seen = if missing.is_empty() { "in all three logs".into() } else { missing.join("; ") };
     story.fact("request_id.followed", missing.is_empty(), seen);
 }
 
@@ -112,11 +102,7 @@ async fn accounts(door: &Client, ada: &Person, password: &str, marker: &str) -> 
     let email = format!("ada-{marker}@example.org");
     let mut mistaken = Person::new(door, &email, "not a password of ada's");
     story.keep(mistaken.log_in("login.wrong_password", None).await);
-    let mut stranger = Person::new(
-        door,
-        &format!("nobody-{marker}@example.org"),
-        "a password of nobody's",
-    );
+    let mut stranger = Person::new(door, &format!("nobody-{marker}@example.org"), "a password of nobody's");
     story.keep(stranger.log_in("login.unknown_user", None).await);
     let forged = ada.with_token(Some("Zm9yZ2VkLXRva2VuLWZvcmdlZC10b2tlbi1mb3JnZWQ"));
     story.keep(forged.get("forged_session", "/api/v1/images").await);
@@ -126,11 +112,7 @@ async fn accounts(door: &Client, ada: &Person, password: &str, marker: &str) -> 
     story.keep(brief.get("session.alive", "/api/v1/images").await);
     let over = poll::until(SESSION_OVER_WITHIN, || async {
         let exchange = brief.get("session.expired", "/api/v1/images").await;
-        if exchange.status() == Some(200) {
-            Attempt::NotYet("200".into())
-        } else {
-            Attempt::Ready(exchange)
-        }
+        if exchange.status() == Some(200) { Attempt::NotYet("200".into()) } else { Attempt::Ready(exchange) }
     });
     match over.await {
         Ok(exchange) => drop(story.keep(exchange)),
@@ -158,19 +140,10 @@ async fn tell_of_pictures(
     let anonymous = ada.with_token(None);
     let mut images = Vec::new();
     for effect in ["halftone", "duotone"] {
-        story.keep(
-            ada.upload(&format!("upload.{effect}"), photo::PORTRAIT, effect, Some("600"))
-                .await,
-        );
+        story.keep(ada.upload(&format!("upload.{effect}"), photo::PORTRAIT, effect, Some("600")).await);
     }
-    let jobs = (
-        story.need("upload.halftone", "/id")?,
-        story.need("upload.duotone", "/id")?,
-    );
-    let ended = tokio::join!(
-        ada.job_ended("job.halftone", &jobs.0),
-        ada.job_ended("job.duotone", &jobs.1)
-    );
+    let jobs = (story.need("upload.halftone", "/id")?, story.need("upload.duotone", "/id")?);
+    let ended = tokio::join!(ada.job_ended("job.halftone", &jobs.0), ada.job_ended("job.duotone", &jobs.1));
     for exchange in [ended.0, ended.1] {
         story.keep(exchange);
     }
@@ -178,10 +151,7 @@ async fn tell_of_pictures(
         images.push(story.need(step, "/image/id")?);
     }
     let job = jobs.0;
-    let (image, doomed) = (
-        format!("/api/v1/images/{}", images[0]),
-        format!("/api/v1/images/{}", images[1]),
-    );
+    let (image, doomed) = (format!("/api/v1/images/{}", images[0]), format!("/api/v1/images/{}", images[1]));
 
     story.keep(ada.get("list", "/api/v1/images").await);
     story.keep(ada.get("image", &image).await);
@@ -192,23 +162,11 @@ async fn tell_of_pictures(
     compare(story, &through_proxy, &at_the_api);
 
     story.keep(anonymous.get("anonymous.list", "/api/v1/images").await);
-    story.keep(
-        anonymous
-            .upload("anonymous.upload", photo::PORTRAIT, "halftone", None)
-            .await,
-    );
-    story.keep(
-        anonymous
-            .get("anonymous.job", &format!("/api/v1/jobs/{job}"))
-            .await,
-    );
+    story.keep(anonymous.upload("anonymous.upload", photo::PORTRAIT, "halftone", None).await);
+    story.keep(anonymous.get("anonymous.job", &format!("/api/v1/jobs/{job}")).await);
     story.keep(anonymous.get("anonymous.image", &image).await);
     story.keep(anonymous.delete("anonymous.delete", &image).await);
-    story.keep(
-        anonymous
-            .get("anonymous.unsigned_link", &format!("/images/{}", images[0]))
-            .await,
-    );
+    story.keep(anonymous.get("anonymous.unsigned_link", &format!("/images/{}", images[0])).await);
     story.keep(bob.get("other.job", &format!("/api/v1/jobs/{job}")).await);
     story.keep(bob.get("other.image", &image).await);
     story.keep(bob.delete("other.delete", &image).await);
@@ -229,10 +187,7 @@ fn compare(story: &mut Story, proxied: &super::http::Exchange, direct: &super::h
     let (Ok(proxied), Ok(direct)) = (&proxied.answer, &direct.answer) else {
         return;
     };
-    let described = story
-        .steps
-        .get("image")
-        .and_then(|exchange| exchange.answer.as_ref().ok());
+    let described = story.steps.get("image").and_then(|exchange| exchange.answer.as_ref().ok());
     let described = described.map(super::http::Answer::json).unwrap_or_default();
     let number = |name: &str| described.get(name).and_then(serde_json::Value::as_u64);
     let same = proxied.body == direct.body && number("size_bytes") == Some(proxied.body.len() as u64);
@@ -254,18 +209,8 @@ fn compare(story: &mut Story, proxied: &super::http::Exchange, direct: &super::h
     };
     story.fact("link.is_the_picture", holds, seen);
     let leftovers: &[&[u8]] = &[b"Exif\0\0", b"http://ns.adobe.com/xap"];
-    let found = leftovers
-        .iter()
-        .any(|mark| proxied.body.windows(mark.len()).any(|window| window == *mark));
-    story.fact(
-        "link.no_metadata",
-        !found,
-        if found {
-            "EXIF or XMP in the output"
-        } else {
-            "none"
-        },
-    );
+    let found = leftovers.iter().any(|mark| proxied.body.windows(mark.len()).any(|window| window == *mark));
+    story.fact("link.no_metadata", !found, if found { "EXIF or XMP in the output" } else { "none" });
 }
 
 /// What must be refused, each with the right status.
@@ -275,28 +220,14 @@ async fn wrong_input(door: &Client, ada: &Person, marker: &str) -> Story {
     let text = b"<html>not a picture</html>";
     story.keep(ada.upload("wrong.not_a_picture", text, "halftone", None).await);
     story.keep(ada.upload("wrong.empty", b"", "halftone", None).await);
-    story.keep(
-        ada.upload("wrong.too_large", &photo::oversized(), "halftone", None)
-            .await,
-    );
+    story.keep(ada.upload("wrong.too_large", &photo::oversized(), "halftone", None).await);
     story.keep(ada.upload("wrong.effect", photo::PORTRAIT, HOSTILE, None).await);
-    for (step, ttl) in [
-        ("zero", "0"),
-        ("negative", "-1"),
-        ("huge", "99999999999999"),
-        ("unit", "1h"),
-    ] {
+    for (step, ttl) in [("zero", "0"), ("negative", "-1"), ("huge", "99999999999999"), ("unit", "1h")] {
         let step = format!("wrong.ttl_{step}");
         story.keep(ada.upload(&step, photo::PORTRAIT, "halftone", Some(ttl)).await);
     }
-    for (step, bytes) in [
-        ("truncated", photo::truncated()),
-        ("bomb", photo::decompression_bomb()),
-    ] {
-        let uploaded = story.keep(
-            ada.upload(&format!("wrong.{step}"), &bytes, "halftone", None)
-                .await,
-        );
+    for (step, bytes) in [("truncated", photo::truncated()), ("bomb", photo::decompression_bomb())] {
+        let uploaded = story.keep(ada.upload(&format!("wrong.{step}"), &bytes, "halftone", None).await);
         // Refused at once, or taken and then failed: both are right; a job that succeeds is not.
         if uploaded.status() == Some(202) {
             let job = story.need(&format!("wrong.{step}"), "/id").unwrap_or_default();
@@ -305,14 +236,9 @@ async fn wrong_input(door: &Client, ada: &Person, marker: &str) -> Story {
     }
     let users = "/api/v1/users";
     let malformed = |request: reqwest::RequestBuilder| {
-        request
-            .header("content-type", "application/json")
-            .body("{\"email\": ")
+        request.header("content-type", "application/json").body("{\"email\": ")
     };
-    story.keep(
-        door.send("wrong.malformed_json", Method::POST, users, malformed)
-            .await,
-    );
+    story.keep(door.send("wrong.malformed_json", Method::POST, users, malformed).await);
     let plain = |request: reqwest::RequestBuilder| request.header("content-type", "text/plain").body("{}");
     story.keep(door.send("wrong.content_type", Method::POST, users, plain).await);
     let body = json!({ "email": format!("{long}@example.org"), "password": "a long enough password" });
@@ -325,10 +251,7 @@ async fn wrong_input(door: &Client, ada: &Person, marker: &str) -> Story {
         json!({ "email": format!("nul\u{0}-{marker}@example.org"), "password": "a long enough password" });
     story.keep(ada.json("wrong.null_byte", users, &body).await);
     story.keep(ada.get("wrong.unknown_route", "/api/v1/nothing").await);
-    story.keep(
-        ada.request("wrong.method", Method::PUT, "/api/v1/users", |request| request)
-            .await,
-    );
+    story.keep(ada.request("wrong.method", Method::PUT, "/api/v1/users", |request| request).await);
     story.keep(ada.get("wrong.id", "/api/v1/jobs/not-an-id").await);
     story
 }

@@ -50,10 +50,7 @@ impl Report {
     /// The report of a stack that was brought up and not looked at further; [`crate::gate::judge`] makes the others.
     pub fn of_bring_up(brought: &Brought, started_at: OffsetDateTime, duration: Duration) -> Self {
         let manifest = &brought.images.manifest;
-        let digests = manifest
-            .images
-            .iter()
-            .map(|image| (image.name.clone(), image.config_digest.clone()));
+        let digests = manifest.images.iter().map(|image| (image.name.clone(), image.config_digest.clone()));
         Self {
             format: 1,
             run: brought.running.plan().run.id.to_string(),

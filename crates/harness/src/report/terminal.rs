@@ -31,18 +31,10 @@ pub fn verdict_line(verdict: &Verdict, style: Style) -> String {
         Outcome::Unknown => ("1;33", "unknown"),
         Outcome::Skipped => ("2", "skipped"),
     };
-    let mut line = format!(
-        "{} {:<30} {}",
-        style.paint(code, word),
-        verdict.check,
-        verdict.claim
-    );
+    let mut line = format!("{} {:<30} {}", style.paint(code, word), verdict.check, verdict.claim);
     if matches!(verdict.verdict, Outcome::Fail) {
-        let _ = write!(
-            line,
-            "\n          actual   {}\n          expected {}",
-            verdict.actual, verdict.expected
-        );
+        let _ =
+            write!(line, "\n          actual   {}\n          expected {}", verdict.actual, verdict.expected);
     }
     if let Some(reason) = &verdict.reason {
         let _ = write!(line, "\n          because  {reason}");
@@ -95,11 +87,7 @@ pub fn summary(report: &Report, style: Style) -> String {
     .map(|(outcome, word, code)| {
         let count = report.count(outcome);
         let text = format!("{count} {word}");
-        if count == 0 {
-            text
-        } else {
-            style.paint(code, &text)
-        }
+        if count == 0 { text } else { style.paint(code, &text) }
     })
     .collect();
     let seconds = |ms: u64| std::time::Duration::from_millis(ms).as_secs_f64();

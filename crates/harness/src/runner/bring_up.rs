@@ -66,15 +66,10 @@ pub async fn bring_up(runner: &dyn Runner, stack: &Stack, plan: &Plan, events: &
     let begin = Instant::now();
     let deadline = begin + stack.options.ready_within;
     let (progress, _) = watch::channel(Progress::default());
-    let secrets: BTreeMap<String, Canary> = plan
-        .secrets
-        .iter()
-        .map(|(name, placed)| (name.clone(), placed.canary.clone()))
-        .collect();
+    let secrets: BTreeMap<String, Canary> =
+        plan.secrets.iter().map(|(name, placed)| (name.clone(), placed.canary.clone())).collect();
     let work = stack.services.iter().flat_map(|(name, service)| {
-        instances(name, service)
-            .into_iter()
-            .map(move |instance| (name.as_str(), service, instance))
+        instances(name, service).into_iter().map(move |instance| (name.as_str(), service, instance))
     });
     let launches = work.map(|(name, service, instance)| Launch {
         runner,
@@ -103,10 +98,7 @@ pub async fn bring_up(runner: &dyn Runner, stack: &Stack, plan: &Plan, events: &
         }
     };
 
-    let mut outcome = BringUp {
-        total_ms: millis(begin.elapsed()),
-        ..BringUp::default()
-    };
+    let mut outcome = BringUp { total_ms: millis(begin.elapsed()), ..BringUp::default() };
     for (instance, timing, failure) in outcomes {
         outcome.services.insert(instance, timing);
         outcome.failure = outcome.failure.or(failure);
@@ -148,10 +140,7 @@ impl Launch<'_> {
         self.dependencies().await?;
         let start = Instant::now();
         timing.started_ms = Some(millis(self.begin.elapsed()));
-        self.runner
-            .start(&self.instance)
-            .await
-            .map_err(|error| Some(error.to_string()))?;
+        self.runner.start(&self.instance).await.map_err(|error| Some(error.to_string()))?;
         self.events.send(Event::Started(self.instance.clone()));
         self.count(|progress| &mut progress.started);
         let mut aborted = self.progress.subscribe();
@@ -162,8 +151,7 @@ impl Launch<'_> {
         }
         timing.ready_ms = Some(millis(self.begin.elapsed()));
         timing.ready_at = Some(OffsetDateTime::now_utc());
-        self.events
-            .send(Event::Ready(self.instance.clone(), start.elapsed()));
+        self.events.send(Event::Ready(self.instance.clone(), start.elapsed()));
         match self.service.kind {
             Kind::Daemon => self.count(|progress| &mut progress.ready),
             Kind::Oneshot => self.count(|progress| &mut progress.completed),
@@ -173,9 +161,7 @@ impl Launch<'_> {
 
     async fn dependencies(&self) -> Result<(), Option<String>> {
         let mut watching = self.progress.subscribe();
-        let met = watching
-            .wait_for(|progress| progress.aborted || self.is_startable(progress))
-            .await;
+        let met = watching.wait_for(|progress| progress.aborted || self.is_startable(progress)).await;
         match met {
             Ok(progress) if !progress.aborted => Ok(()),
             _ => Err(None),
@@ -197,8 +183,7 @@ impl Launch<'_> {
     }
 
     fn count(&self, of: impl Fn(&mut Progress) -> &mut BTreeMap<String, u16>) {
-        self.progress
-            .send_modify(|progress| *of(progress).entry(self.name.to_owned()).or_insert(0) += 1);
+        self.progress.send_modify(|progress| *of(progress).entry(self.name.to_owned()).or_insert(0) += 1);
     }
 
     async fn reach_end_state(&self) -> Result<(), Option<String>> {
@@ -209,8 +194,7 @@ impl Launch<'_> {
                 Kind::Daemon => self.is_ready().await,
             };
             if let Attempt::NotYet(seen) = &attempt {
-                self.events
-                    .send(Event::Waiting(self.instance.clone(), seen.clone()));
+                self.events.send(Event::Waiting(self.instance.clone(), seen.clone()));
             }
             attempt
         });
@@ -219,11 +203,7 @@ impl Launch<'_> {
 
     async fn is_done(&self) -> Attempt<()> {
         match self.runner.state(&self.instance).await {
-            Ok(State {
-                phase: Phase::Exited,
-                exit_code: Some(0),
-                ..
-            }) => Attempt::Ready(()),
+            Ok(State { phase: Phase::Exited, exit_code: Some(0), .. }) => Attempt::Ready(()),
             Ok(state) if state.phase == Phase::Exited => Attempt::Never(state.describe()),
             Ok(state) => Attempt::NotYet(format!("{}, where exit code 0 is waited for", state.describe())),
             Err(error) => Attempt::NotYet(error.to_string()),
@@ -255,11 +235,7 @@ impl Launch<'_> {
 
     async fn explain(&self, last_seen: String) -> Failure {
         let state = self.runner.state(&self.instance).await.ok();
-        let log = self
-            .runner
-            .logs(&self.instance, Some(cause::LOG_LINES))
-            .await
-            .unwrap_or_default();
+        let log = self.runner.logs(&self.instance, Some(cause::LOG_LINES)).await.unwrap_or_default();
         Failure::of(&self.instance, self.service, last_seen, state, &log)
     }
 }
@@ -277,9 +253,8 @@ pub(crate) fn port_of(ready: &stack::Readiness) -> u16 {
 fn critical_path(stack: &Stack, timings: &IndexMap<String, ServiceTiming>) -> Vec<String> {
     let ready = |instance: &String| timings.get(instance).and_then(|timing| timing.ready_ms);
     let latest = |counts: &dyn Fn(&str) -> bool| {
-        let among = timings
-            .keys()
-            .filter(|instance| ready(instance).is_some() && counts(service_of(instance)));
+        let among =
+            timings.keys().filter(|instance| ready(instance).is_some() && counts(service_of(instance)));
         among.max_by_key(|instance| ready(instance)).cloned()
     };
     let mut path: Vec<String> = Vec::new();
@@ -299,13 +274,8 @@ pub fn longest_path_ms(stack: &Stack, own: &IndexMap<String, ServiceTiming>) -> 
     let mut done: BTreeMap<&str, u64> = BTreeMap::new();
     for name in stack.start_order().concat() {
         let service = &stack.services[name];
-        let begin = service
-            .depends_on
-            .keys()
-            .filter_map(|on| done.get(on.as_str()))
-            .max()
-            .copied()
-            .unwrap_or(0);
+        let begin =
+            service.depends_on.keys().filter_map(|on| done.get(on.as_str())).max().copied().unwrap_or(0);
         let takes = instances(name, service).into_iter().filter_map(|instance| {
             let timing = own.get(&instance)?;
             Some(timing.ready_ms?.saturating_sub(timing.started_ms?))

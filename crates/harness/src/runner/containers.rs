@@ -10,12 +10,12 @@ use bollard::{
     Docker,
     container::LogOutput,
     models::{
-        ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status, HostConfig,
+        ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum as Status,
         Mount as EngineMount, MountType, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest,
     },
     query_parameters::{
         CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder,
-        RemoveContainerOptionsBuilder, StopContainerOptions, TopOptionsBuilder, WaitContainerOptions,
+        StopContainerOptions, TopOptionsBuilder,
     },
 };
 use futures::StreamExt;
@@ -33,10 +33,10 @@ use crate::{engine::Engine, reaper, run::Run};
 
 /// Runs a stack as containers.
 pub struct Containers {
-    docker: Docker,
-    run: Run,
+    pub(super) docker: Docker,
+    pub(super) run: Run,
     /// The image with the tools to look at volumes with.
-    toolbox: String,
+    pub(super) toolbox: String,
     grace: BTreeMap<String, Duration>,
     images: BTreeMap<String, String>,
     adopted: Mutex<BTreeMap<String, ContainerAsync<GenericImage>>>,
@@ -55,16 +55,8 @@ impl Containers {
             docker: engine.docker.clone(),
             run: plan.run.clone(),
             toolbox,
-            grace: stack
-                .services
-                .iter()
-                .map(|(name, s)| (name.clone(), s.stop_grace_period))
-                .collect(),
-            images: stack
-                .services
-                .iter()
-                .map(|(name, s)| (name.clone(), s.image.clone()))
-                .collect(),
+            grace: stack.services.iter().map(|(name, s)| (name.clone(), s.stop_grace_period)).collect(),
+            images: stack.services.iter().map(|(name, s)| (name.clone(), s.image.clone())).collect(),
             adopted: Mutex::default(),
         };
         for name in stack.networks.keys() {
@@ -74,9 +66,7 @@ impl Containers {
             runner.create_volume(name).await?;
         }
         let creations = stack.services.iter().flat_map(|(name, service)| {
-            instances(name, service)
-                .into_iter()
-                .map(move |instance| (name, service, instance))
+            instances(name, service).into_iter().map(move |instance| (name, service, instance))
         });
         let runner_ref = &runner;
         futures::future::try_join_all(creations.map(|(name, service, instance)| async move {
@@ -112,18 +102,11 @@ impl Containers {
     pub async fn found(&self) -> Result<Vec<String>, RunnerError> {
         let label = format!("{}={}", crate::run::LABEL_RUN, self.run.id);
         let filters = std::collections::HashMap::from([("label", vec![label])]);
-        let options = ListContainersOptionsBuilder::new()
-            .all(true)
-            .filters(&filters)
-            .build();
+        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
         let listed = self.docker.list_containers(Some(options)).await;
-        let listed = listed.map_err(failed(|| {
-            format!("listing the containers of run {}", self.run.id)
-        }))?;
-        let mut found: Vec<String> = listed
-            .into_iter()
-            .filter_map(|container| container.labels?.remove(LABEL_INSTANCE))
-            .collect();
+        let listed = listed.map_err(failed(|| format!("listing the containers of run {}", self.run.id)))?;
+        let mut found: Vec<String> =
+            listed.into_iter().filter_map(|container| container.labels?.remove(LABEL_INSTANCE)).collect();
         found.sort();
         Ok(found)
     }
@@ -135,23 +118,16 @@ impl Containers {
         tail: &str,
         mut line: impl FnMut(&str),
     ) -> Result<(), RunnerError> {
-        let options = LogsOptionsBuilder::new()
-            .stdout(true)
-            .stderr(true)
-            .follow(true)
-            .tail(tail)
-            .build();
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(true).tail(tail).build();
         let mut frames = Box::pin(self.docker.logs(&self.container_name(instance), Some(options)));
         while let Some(frame) = frames.next().await {
             let frame = frame.map_err(failed(|| format!("following the log of `{instance}`")))?;
-            String::from_utf8_lossy(&frame.into_bytes())
-                .lines()
-                .for_each(&mut line);
+            String::from_utf8_lossy(&frame.into_bytes()).lines().for_each(&mut line);
         }
         Ok(())
     }
 
-    fn container_name(&self, instance: &str) -> String {
+    pub(super) fn container_name(&self, instance: &str) -> String {
         self.run.id.name_of(instance)
     }
 
@@ -173,86 +149,24 @@ impl Containers {
             labels: Some(self.run.labels()),
             ..Default::default()
         };
-        self.docker
-            .create_volume(volume)
-            .await
-            .map_err(failed(|| format!("creating volume `{name}`")))?;
+        self.docker.create_volume(volume).await.map_err(failed(|| format!("creating volume `{name}`")))?;
         Ok(())
     }
 
-    async fn create_container(&self, instance: &str, body: ContainerCreateBody) -> Result<(), RunnerError> {
-        let options = CreateContainerOptionsBuilder::new()
-            .name(&self.container_name(instance))
-            .build();
+    pub(super) async fn create_container(
+        &self,
+        instance: &str,
+        body: ContainerCreateBody,
+    ) -> Result<(), RunnerError> {
+        let options = CreateContainerOptionsBuilder::new().name(&self.container_name(instance)).build();
         let created = self.docker.create_container(Some(options), body).await;
         created.map_err(failed(|| format!("creating a container for `{instance}`")))?;
         Ok(())
     }
 
     async fn inspected(&self, instance: &str) -> Result<ContainerInspectResponse, RunnerError> {
-        let found = self
-            .docker
-            .inspect_container(&self.container_name(instance), None)
-            .await;
+        let found = self.docker.inspect_container(&self.container_name(instance), None).await;
         found.map_err(failed(|| format!("inspecting `{instance}`")))
-    }
-
-    /// Runs a container of the toolbox to its end and returns its output.
-    async fn run_to_end(&self, what: &str, body: ContainerCreateBody) -> Result<Vec<u8>, RunnerError> {
-        let instance = format!("toolbox-{}", hex::encode(rand::random::<[u8; 4]>()));
-        let name = self.container_name(&instance);
-        self.create_container(&instance, body).await?;
-        let act = || what.to_owned();
-        self.docker
-            .start_container(&name, None)
-            .await
-            .map_err(failed(act))?;
-        let mut waiting = Box::pin(self.docker.wait_container(&name, None::<WaitContainerOptions>));
-        let ended = tokio::time::timeout(ENGINE_ACT, waiting.next()).await;
-        let output = self.logs(&instance, None).await?;
-        let options = RemoveContainerOptionsBuilder::new().force(true).build();
-        self.docker
-            .remove_container(&name, Some(options))
-            .await
-            .map_err(failed(act))?;
-        match ended {
-            Ok(Some(Ok(_))) => Ok(output),
-            Ok(Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. }))) => {
-                Err(RunnerError {
-                    act: what.into(),
-                    found: format!("exit code {code}: {}", String::from_utf8_lossy(&output).trim()),
-                })
-            }
-            Ok(Some(Err(error))) => Err(failed(act)(error)),
-            Ok(None) => Err(RunnerError {
-                act: what.into(),
-                found: "the engine told no exit code".into(),
-            }),
-            Err(_) => Err(RunnerError {
-                act: what.into(),
-                found: format!("no end within {ENGINE_ACT:?}"),
-            }),
-        }
-    }
-
-    fn toolbox_body(&self, entrypoint: &[&str], mounts: Vec<EngineMount>) -> ContainerCreateBody {
-        ContainerCreateBody {
-            image: Some(self.toolbox.clone()),
-            user: Some("0:0".into()),
-            entrypoint: Some(entrypoint.iter().map(ToString::to_string).collect()),
-            cmd: Some(Vec::new()),
-            labels: Some(self.run.labels()),
-            host_config: Some(HostConfig {
-                network_mode: Some("none".into()),
-                mounts: Some(mounts),
-                cap_drop: Some(vec!["ALL".into()]),
-                // To read and restore what other users own; without FSETID, chmod would drop a folder's setgid bit.
-                cap_add: Some(["DAC_OVERRIDE", "FOWNER", "FSETID"].map(Into::into).to_vec()),
-                readonly_rootfs: Some(true),
-                ..Default::default()
-            }),
-            ..Default::default()
-        }
     }
 }
 
@@ -303,10 +217,7 @@ impl Runner for Containers {
     }
 
     async fn unpause(&self, instance: &str) -> Result<(), RunnerError> {
-        let unpaused = self
-            .docker
-            .unpause_container(&self.container_name(instance))
-            .await;
+        let unpaused = self.docker.unpause_container(&self.container_name(instance)).await;
         unpaused.map_err(failed(|| format!("unpausing `{instance}`")))
     }
 
@@ -326,36 +237,21 @@ impl Runner for Containers {
             restarts: u32::try_from(found.restart_count.unwrap_or(0)).unwrap_or(u32::MAX),
             started_at: state.started_at.as_deref().and_then(moment),
             finished_at: state.finished_at.as_deref().and_then(moment),
-            health: state
-                .health
-                .and_then(|health| health.status)
-                .map(|status| status.to_string()),
+            health: state.health.and_then(|health| health.status).map(|status| status.to_string()),
             error: state.error.filter(|error| !error.is_empty()),
         })
     }
 
     async fn endpoint(&self, instance: &str, container_port: u16) -> Result<SocketAddr, RunnerError> {
         let found = self.inspected(instance).await?;
-        let ports = found
-            .network_settings
-            .and_then(|network| network.ports)
-            .unwrap_or_default();
+        let ports = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
         let key = format!("{container_port}/tcp");
-        let address = ports
-            .get(&key)
-            .and_then(Option::as_ref)
-            .into_iter()
-            .flatten()
-            .find_map(|binding| {
-                let port = binding.host_port.as_ref()?.parse().ok()?;
-                let ip = binding.host_ip.as_deref().unwrap_or("127.0.0.1");
-                let ip = if ip == "0.0.0.0" || ip.is_empty() {
-                    "127.0.0.1"
-                } else {
-                    ip
-                };
-                Some(SocketAddr::new(ip.parse().ok()?, port))
-            });
+        let address = ports.get(&key).and_then(Option::as_ref).into_iter().flatten().find_map(|binding| {
+            let port = binding.host_port.as_ref()?.parse().ok()?;
+            let ip = binding.host_ip.as_deref().unwrap_or("127.0.0.1");
+            let ip = if ip == "0.0.0.0" || ip.is_empty() { "127.0.0.1" } else { ip };
+            Some(SocketAddr::new(ip.parse().ok()?, port))
+        });
         address.ok_or_else(|| RunnerError {
             act: format!("finding container port {container_port} of `{instance}` on the host"),
             found: "it is not published, or the container does not run".into(),
@@ -364,11 +260,7 @@ impl Runner for Containers {
 
     async fn logs(&self, instance: &str, tail: Option<usize>) -> Result<Vec<u8>, RunnerError> {
         let tail = tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
-        let options = LogsOptionsBuilder::new()
-            .stdout(true)
-            .stderr(true)
-            .tail(&tail)
-            .build();
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
         let mut frames = Box::pin(self.docker.logs(&self.container_name(instance), Some(options)));
         let mut log = Vec::new();
         while let Some(frame) = frames.next().await {
@@ -391,17 +283,9 @@ impl Runner for Containers {
 
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError> {
         let options = TopOptionsBuilder::new().ps_args("-eo pid,args -ww").build();
-        let top = self
-            .docker
-            .top_processes(&self.container_name(instance), Some(options))
-            .await;
+        let top = self.docker.top_processes(&self.container_name(instance), Some(options)).await;
         let top = top.map_err(failed(|| format!("listing the processes of `{instance}`")))?;
-        Ok(top
-            .processes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|fields| fields.join(" "))
-            .collect())
+        Ok(top.processes.unwrap_or_default().into_iter().map(|fields| fields.join(" ")).collect())
     }
 
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError> {
@@ -412,8 +296,7 @@ impl Runner for Containers {
             ..Default::default()
         };
         let what = format!("running `{}` over volume `{volume}`", command.join(" "));
-        self.run_to_end(&what, self.toolbox_body(command, vec![mount]))
-            .await
+        self.run_to_end(&what, self.toolbox_body(command, vec![mount])).await
     }
 
     async fn start_control(&self) -> Result<String, RunnerError> {
@@ -421,10 +304,7 @@ impl Runner for Containers {
         // The second command keeps bash from replacing itself, and its argument with it, by the first.
         let body = self.toolbox_body(&["bash", "-c", "sleep infinity; :", &self.run.marker], Vec::new());
         self.create_container(&instance, body).await?;
-        let started = self
-            .docker
-            .start_container(&self.container_name(&instance), None)
-            .await;
+        let started = self.docker.start_container(&self.container_name(&instance), None).await;
         started.map_err(failed(|| "starting the control container".into()))?;
         Ok(instance)
     }
@@ -433,21 +313,16 @@ impl Runner for Containers {
         self.adopted.lock().await.clear();
         reaper::sweep(&self.docker, &self.run.id, reaper::Volumes::Remove)
             .await
-            .map_err(|found| RunnerError {
-                act: format!("removing what run {} owned", self.run.id),
-                found,
-            })
+            .map_err(|found| RunnerError { act: format!("removing what run {} owned", self.run.id), found })
     }
 }
 
 /// A moment as the engine writes it; its zero value means never.
 fn moment(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .ok()
-        .filter(|moment| moment.year() > 1)
+    OffsetDateTime::parse(text, &Rfc3339).ok().filter(|moment| moment.year() > 1)
 }
 
-fn failed(act: impl Fn() -> String) -> impl Fn(bollard::errors::Error) -> RunnerError {
+pub(super) fn failed(act: impl Fn() -> String) -> impl Fn(bollard::errors::Error) -> RunnerError {
     move |error| {
         let found = match error {
             bollard::errors::Error::DockerResponseServerError { message, .. } => message,
@@ -458,15 +333,9 @@ fn failed(act: impl Fn() -> String) -> impl Fn(bollard::errors::Error) -> Runner
 }
 
 fn failed_for(act: impl Fn() -> String) -> impl Fn(testcontainers::TestcontainersError) -> RunnerError {
-    move |error| RunnerError {
-        act: act(),
-        found: crate::engine::innermost(&error),
-    }
+    move |error| RunnerError { act: act(), found: crate::engine::innermost(&error) }
 }
 
 fn timed_out(act: impl Fn() -> String) -> impl Fn(tokio::time::error::Elapsed) -> RunnerError {
-    move |_| RunnerError {
-        act: act(),
-        found: format!("the engine did not answer within {ENGINE_ACT:?}"),
-    }
+    move |_| RunnerError { act: act(), found: format!("the engine did not answer within {ENGINE_ACT:?}") }
 }

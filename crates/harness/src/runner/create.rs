@@ -27,10 +27,7 @@ pub(super) fn container(
     let mut networks = service.networks.iter().map(|(network, attachment)| {
         let mut aliases = vec![name.to_owned()];
         aliases.extend(attachment.aliases.iter().cloned());
-        let endpoint = EndpointSettings {
-            aliases: Some(aliases),
-            ..Default::default()
-        };
+        let endpoint = EndpointSettings { aliases: Some(aliases), ..Default::default() };
         (plan.run.id.name_of(network), endpoint)
     });
     let first = networks.next();
@@ -47,13 +44,7 @@ pub(super) fn container(
         network_mode: first.as_ref().map(|(network, _)| network.clone()),
         port_bindings: Some(bindings(&ports)),
         mounts: Some(mounts(plan, service)),
-        tmpfs: Some(
-            service
-                .tmpfs
-                .iter()
-                .map(|t| (t.target.clone(), t.options.clone()))
-                .collect(),
-        ),
+        tmpfs: Some(service.tmpfs.iter().map(|t| (t.target.clone(), t.options.clone())).collect()),
         restart_policy: Some(restart(service.restart)),
         readonly_rootfs: Some(service.read_only),
         cap_add: Some(service.cap_add.clone()),
@@ -61,12 +52,8 @@ pub(super) fn container(
         security_opt: Some(service.security_opt.clone()),
         extra_hosts: Some(service.extra_hosts.clone()),
         init: Some(service.init),
-        memory: service
-            .memory_limit
-            .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
-        memory_swap: service
-            .memory_limit
-            .map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        memory: service.memory_limit.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        memory_swap: service.memory_limit.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         pids_limit: service.pids_limit,
         nano_cpus: service.cpus.map(nano),
         ulimits: Some(ulimits(service)),
@@ -79,13 +66,7 @@ pub(super) fn container(
         working_dir: service.working_dir.clone(),
         entrypoint: service.entrypoint.clone(),
         cmd: service.command.clone(),
-        env: Some(
-            service
-                .environment
-                .iter()
-                .map(|(key, value)| format!("{key}={value}"))
-                .collect(),
-        ),
+        env: Some(service.environment.iter().map(|(key, value)| format!("{key}={value}")).collect()),
         exposed_ports: Some(ports.iter().map(|(port, _)| format!("{port}/tcp")).collect()),
         labels: Some(labels),
         healthcheck: service.healthcheck.as_ref().map(healthcheck),
@@ -102,10 +83,7 @@ pub(super) fn container(
 
 /// Container ports that appear on the host, each with its binding's host address and port (empty: any).
 fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
-    let loopback = || PortBinding {
-        host_ip: Some("127.0.0.1".into()),
-        host_port: Some(String::new()),
-    };
+    let loopback = || PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some(String::new()) };
     let published = service.ports.iter().map(|port| port.container_port);
     let probed = service.ready.iter().map(|ready| match ready {
         Readiness::Http { port, .. } | Readiness::Postgres { port, .. } | Readiness::Redis { port, .. } => {
@@ -123,10 +101,7 @@ fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
             .iter()
             .map(|port| {
                 let host_port = port.host_port.map(|port| port.to_string()).unwrap_or_default();
-                let binding = PortBinding {
-                    host_ip: port.host_address.clone(),
-                    host_port: Some(host_port),
-                };
+                let binding = PortBinding { host_ip: port.host_address.clone(), host_port: Some(host_port) };
                 (port.container_port, binding)
             })
             .chain(probed.map(|port| (port, loopback())))
@@ -138,10 +113,7 @@ fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
 }
 
 fn bindings(ports: &[(u16, PortBinding)]) -> HashMap<String, Option<Vec<PortBinding>>> {
-    ports
-        .iter()
-        .map(|(port, binding)| (format!("{port}/tcp"), Some(vec![binding.clone()])))
-        .collect()
+    ports.iter().map(|(port, binding)| (format!("{port}/tcp"), Some(vec![binding.clone()]))).collect()
 }
 
 fn mounts(plan: &Plan, service: &Service) -> Vec<EngineMount> {
@@ -154,12 +126,7 @@ fn mounts(plan: &Plan, service: &Service) -> Vec<EngineMount> {
     });
     let secrets = service.secrets.iter().filter_map(|mount| {
         let placed = plan.secrets.get(&mount.secret)?;
-        Some((
-            MountType::BIND,
-            placed.file.display().to_string(),
-            mount.target.clone(),
-            true,
-        ))
+        Some((MountType::BIND, placed.file.display().to_string(), mount.target.clone(), true))
     });
     volumes
         .chain(secrets)
@@ -180,26 +147,17 @@ fn restart(policy: RestartPolicy) -> EngineRestart {
         RestartPolicy::OnFailure(count) => (RestartPolicyNameEnum::ON_FAILURE, count.map(i64::from)),
         RestartPolicy::UnlessStopped => (RestartPolicyNameEnum::UNLESS_STOPPED, None),
     };
-    EngineRestart {
-        name: Some(name),
-        maximum_retry_count: count,
-    }
+    EngineRestart { name: Some(name), maximum_retry_count: count }
 }
 
 fn healthcheck(check: &Healthcheck) -> HealthConfig {
     let nanos = |d: std::time::Duration| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX);
-    let test = if check.test.is_empty() {
-        vec!["NONE".into()]
-    } else {
-        check.test.clone()
-    };
+    let test = if check.test.is_empty() { vec!["NONE".into()] } else { check.test.clone() };
     HealthConfig {
         test: Some(test),
         interval: check.interval.map(nanos),
         timeout: check.timeout.map(nanos),
-        retries: check
-            .retries
-            .map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
+        retries: check.retries.map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
         start_period: check.start_period.map(nanos),
         // Engines before API 1.44 refuse it.
         start_interval: None,

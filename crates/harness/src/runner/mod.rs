@@ -3,6 +3,7 @@
 mod bring_up;
 mod containers;
 mod create;
+mod toolbox;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -157,13 +158,7 @@ pub trait Runner: Send + Sync {
 /// The instances of a service, first to last.
 pub fn instances(name: &str, service: &Service) -> Vec<String> {
     (1..=service.replicas)
-        .map(|index| {
-            if index == 1 {
-                name.to_owned()
-            } else {
-                format!("{name}.{index}")
-            }
-        })
+        .map(|index| if index == 1 { name.to_owned() } else { format!("{name}.{index}") })
         .collect()
 }
 
@@ -174,11 +169,7 @@ pub fn service_of(instance: &str) -> &str {
 
 /// Every instance of a stack, in the order of the definition.
 pub fn all_instances(stack: &Stack) -> Vec<String> {
-    stack
-        .services
-        .iter()
-        .flat_map(|(name, service)| instances(name, service))
-        .collect()
+    stack.services.iter().flat_map(|(name, service)| instances(name, service)).collect()
 }
 
 /// How long an act of the engine may take: long enough that passing it means a fault, not a slow machine.

@@ -18,10 +18,7 @@ impl Header {
     pub(super) const BYTES: usize = 8 + 8 + 32;
 
     pub(super) fn of(content: &[u8]) -> Self {
-        Self {
-            size_bytes: content.len() as u64,
-            digest: Sha256::digest(content).into(),
-        }
+        Self { size_bytes: content.len() as u64, digest: Sha256::digest(content).into() }
     }
 
     pub(super) fn to_bytes(&self) -> [u8; Self::BYTES] {
@@ -36,18 +33,12 @@ impl Header {
         let (magic, rest) = bytes.split_first_chunk::<8>()?;
         let (size, digest) = rest.split_first_chunk::<8>()?;
         (*magic == MAGIC).then_some(())?;
-        Some(Self {
-            size_bytes: u64::from_le_bytes(*size),
-            digest: digest.try_into().ok()?,
-        })
+        Some(Self { size_bytes: u64::from_le_bytes(*size), digest: digest.try_into().ok()? })
     }
 
     /// Something to feed the content to while it is read.
     pub(super) fn verifier(&self) -> Verifier {
-        Verifier {
-            seen: Sha256::new(),
-            promised: self.digest,
-        }
+        Verifier { seen: Sha256::new(), promised: self.digest }
     }
 }
 

@@ -54,10 +54,7 @@ async fn leftover_of_a_crash_is_cleaned_once_it_is_old_and_images_stay() {
 #[tokio::test]
 async fn put_and_check_leave_no_file_but_the_image() {
     let it = in_folder();
-    it.store
-        .put(Uuid::new_v4(), Bytes::from_static(b"image"))
-        .await
-        .unwrap();
+    it.store.put(Uuid::new_v4(), Bytes::from_static(b"image")).await.unwrap();
     it.store.check().await.unwrap();
     assert_eq!(files(it.folder.path()), 1);
 }
@@ -85,36 +82,24 @@ async fn damaged_image_is_told_and_never_arrives_whole(
 ) {
     let it = in_folder();
     let id = Uuid::new_v4();
-    it.store
-        .put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES]))
-        .await
-        .unwrap();
+    it.store.put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES])).await.unwrap();
     let mut file = fs::read(it.store.path(id)).unwrap();
     damage(&mut file);
     fs::write(it.store.path(id), file).unwrap();
 
     let read = async { it.store.get(id).await?.unwrap().into_bytes().await };
     let said = read.await.unwrap_err().to_string();
-    assert!(
-        said.contains(expected) && said.contains(&id.to_string()),
-        "{said}"
-    );
+    assert!(said.contains(expected) && said.contains(&id.to_string()), "{said}");
     let listed = it.store.list().try_collect::<Vec<_>>().await.unwrap();
     assert_eq!(listed.len(), 1, "a damaged image is still listed");
-    assert!(
-        it.store.delete(id).await.unwrap(),
-        "a damaged image can still be deleted"
-    );
+    assert!(it.store.delete(id).await.unwrap(), "a damaged image can still be deleted");
 }
 
 #[tokio::test]
 async fn image_deleted_while_it_is_read_arrives_whole() {
     let it = in_folder();
     let id = Uuid::new_v4();
-    it.store
-        .put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES]))
-        .await
-        .unwrap();
+    it.store.put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES])).await.unwrap();
     let image = it.store.get(id).await.unwrap().unwrap();
     it.store.delete(id).await.unwrap();
     assert_eq!(image.into_bytes().await.unwrap().len(), 3 * CHUNK_BYTES);

@@ -39,23 +39,14 @@ fn split(url: &str) -> Option<(String, String)> {
     if authority.is_empty() || authority.contains('@') || !sane(rest) {
         return None;
     }
-    let has_port = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let authority = if has_port {
-        authority.to_owned()
-    } else {
-        format!("{authority}:80")
-    };
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let authority = if has_port { authority.to_owned() } else { format!("{authority}:80") };
     Some((authority, path.to_owned()))
 }
 
 fn ask(authority: &str, path: &str) -> std::io::Result<u16> {
     let invalid = |text| std::io::Error::new(std::io::ErrorKind::InvalidData, text);
-    let address = authority
-        .to_socket_addrs()?
-        .next()
-        .ok_or_else(|| invalid("the name has no address"))?;
+    let address = authority.to_socket_addrs()?.next().ok_or_else(|| invalid("the name has no address"))?;
     let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
     stream.set_read_timeout(Some(WITHIN))?;
     stream.set_write_timeout(Some(WITHIN))?;
@@ -79,10 +70,7 @@ mod tests {
     #[test]
     fn url_is_split_into_host_with_port_and_path() {
         let parts = |url| split(url).map(|(authority, path)| format!("{authority} {path}"));
-        assert_eq!(
-            parts("http://127.0.0.1:8000/health").as_deref(),
-            Some("127.0.0.1:8000 /health")
-        );
+        assert_eq!(parts("http://127.0.0.1:8000/health").as_deref(), Some("127.0.0.1:8000 /health"));
         assert_eq!(parts("http://proxy").as_deref(), Some("proxy:80 /"));
         assert_eq!(parts("https://proxy/"), None);
         assert_eq!(parts("http://user@proxy/"), None);
@@ -98,9 +86,7 @@ mod tests {
             let (mut stream, _) = listener.accept().unwrap();
             let mut asked = [0; 512];
             let read = stream.read(&mut asked).unwrap();
-            stream
-                .write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").unwrap();
             String::from_utf8_lossy(&asked[..read]).into_owned()
         });
         assert_eq!(ask(&authority, "/ready").unwrap(), 503);

@@ -28,14 +28,8 @@ pub(super) struct Limit(pub(super) usize);
 pub(super) async fn drain_request_body(State(limit): State<Limit>, request: Request, next: Next) -> Response {
     let waits_for_continue = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
-    let mut shared = SharedBody(Arc::new(Mutex::new(Inner {
-        body,
-        polled: false,
-        ended: false,
-    })));
-    let response = next
-        .run(Request::from_parts(parts, Body::new(shared.clone())))
-        .await;
+    let mut shared = SharedBody(Arc::new(Mutex::new(Inner { body, polled: false, ended: false })));
+    let response = next.run(Request::from_parts(parts, Body::new(shared.clone()))).await;
 
     let (polled, ended) = shared.progress();
     // Who asked first ("Expect: 100-continue") and was not told to go on has sent nothing yet.
@@ -95,10 +89,6 @@ impl http_body::Body for SharedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .body
-            .size_hint()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).body.size_hint()
     }
 }

@@ -39,10 +39,7 @@ pub struct Bounds {
 pub fn bound(router: Router, bounds: Bounds) -> Router {
     router
         .layer(DefaultBodyLimit::max(bounds.body_bytes))
-        .layer(TimeoutLayer::with_status_code(
-            axum::http::StatusCode::SERVICE_UNAVAILABLE,
-            bounds.request,
-        ))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::SERVICE_UNAVAILABLE, bounds.request))
         .layer(axum::middleware::from_fn_with_state(
             busy::Seats::new(bounds.concurrent_requests),
             busy::refuse_when_full,
@@ -58,10 +55,7 @@ pub fn bound(router: Router, bounds: Bounds) -> Router {
 pub fn wrap(router: Router, metrics: &Metrics) -> Router {
     router
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(axum::middleware::from_fn_with_state(
-            HttpMetrics::register(metrics),
-            observe::observe,
-        ))
+        .layer(axum::middleware::from_fn_with_state(HttpMetrics::register(metrics), observe::observe))
 }
 
 /// The panic hook has logged it already; the client learns only that it is our fault.

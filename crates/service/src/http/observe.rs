@@ -22,10 +22,7 @@ pub struct RequestId(String);
 impl RequestId {
     /// The id of the caller if it is a sane one (1 to 64 of `A-Z a-z 0-9 _ -`), else a fresh one.
     fn of(headers: &HeaderMap) -> Self {
-        let given = headers
-            .get(HEADER)
-            .and_then(|value| value.to_str().ok())
-            .filter(|id| is_sane(id));
+        let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).filter(|id| is_sane(id));
         Self(given.map_or_else(|| uuid::Uuid::new_v4().to_string(), ToOwned::to_owned))
     }
 
@@ -37,9 +34,7 @@ impl RequestId {
 
 fn is_sane(id: &str) -> bool {
     (1..=64).contains(&id.len())
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// The middleware. Logs the route's pattern and never the path or query, where ids and signatures are.
@@ -65,10 +60,7 @@ pub(super) async fn observe(
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(HEADER, value);
     }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 
     let elapsed = began.elapsed().as_secs_f64();
     let status = response.status().as_u16();
@@ -114,19 +106,15 @@ fn write_problem(response: &mut Response, id: &RequestId) {
     };
     let body = problem.to_json(id.as_str());
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(problem::CONTENT_TYPE),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     *response.body_mut() = Body::from(body);
 }
 
 fn is_foreign_error(status: StatusCode, headers: &HeaderMap) -> bool {
-    let json = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/"));
+    let json =
+        headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/"));
     (status.is_client_error() || status.is_server_error()) && !json
 }
 
@@ -148,17 +136,11 @@ mod tests {
         async fn panics() -> &'static str {
             panic!("a secret in a panic")
         }
-        let router = Router::new()
-            .route("/here", get(|| async { "yes" }))
-            .route("/panic", get(panics));
+        let router = Router::new().route("/here", get(|| async { "yes" })).route("/panic", get(panics));
         let response = wrap(router, metrics).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 10_000).await.unwrap();
-        (
-            parts.status,
-            parts.headers,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        )
+        (parts.status, parts.headers, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
     }
 
     #[rstest]
@@ -171,11 +153,8 @@ mod tests {
         #[case] path: &str,
         #[case] status: u16,
     ) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("x-request-id", "r-1")
-            .body(Body::empty());
+        let request =
+            Request::builder().method(method).uri(path).header("x-request-id", "r-1").body(Body::empty());
         let (answered, headers, document) = ask(&Metrics::new(), request.unwrap()).await;
         assert_eq!(answered.as_u16(), status);
         assert_eq!(headers["content-type"], "application/problem+json");
@@ -188,27 +167,10 @@ mod tests {
     #[tokio::test]
     async fn metrics_count_by_route_and_never_by_path() {
         let metrics = Metrics::new();
-        ask(
-            &metrics,
-            Request::builder()
-                .uri("/here?signature=abc")
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await;
-        ask(
-            &metrics,
-            Request::builder()
-                .uri("/nowhere/at/all")
-                .body(Body::empty())
-                .unwrap(),
-        )
-        .await;
+        ask(&metrics, Request::builder().uri("/here?signature=abc").body(Body::empty()).unwrap()).await;
+        ask(&metrics, Request::builder().uri("/nowhere/at/all").body(Body::empty()).unwrap()).await;
         let text = metrics.encode();
-        assert!(
-            text.contains(r#"http_requests_total{method="GET",route="/here",status="200"} 1"#),
-            "{text}"
-        );
+        assert!(text.contains(r#"http_requests_total{method="GET",route="/here",status="200"} 1"#), "{text}");
         assert!(text.contains(r#"route="unmatched",status="404""#), "{text}");
         assert!(!text.contains("abc") && !text.contains("nowhere"), "{text}");
     }

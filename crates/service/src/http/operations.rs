@@ -11,21 +11,15 @@ use crate::{Metrics, Readiness, metrics};
 /// `/metrics` counts.
 pub fn routes(readiness: Readiness, metrics: Metrics) -> Router {
     Router::new()
-        .route(
-            "/health",
-            get(|| async { Json(serde_json::json!({"status": "ok"})) }),
-        )
+        .route("/health", get(|| async { Json(serde_json::json!({"status": "ok"})) }))
         .route(
             "/ready",
             get(move || {
                 let readiness = readiness.clone();
                 async move {
                     let report = readiness.report().await;
-                    let status = if report.is_ready() {
-                        StatusCode::OK
-                    } else {
-                        StatusCode::SERVICE_UNAVAILABLE
-                    };
+                    let status =
+                        if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
                     (status, [(header::CACHE_CONTROL, "no-store")], Json(report)).into_response()
                 }
             }),

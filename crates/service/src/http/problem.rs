@@ -28,12 +28,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with a sentence that helps the client. Do not put the client's own input into it.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-            errors: Vec::new(),
-            retry_after_s: None,
-        }
+        Self { status, detail: detail.into(), errors: Vec::new(), retry_after_s: None }
     }
 
     /// A problem about which the status says enough.
@@ -43,20 +38,14 @@ impl Problem {
 
     /// 422 for one field.
     pub fn field(field: &'static str, detail: impl Into<String>) -> Self {
-        Self::fields(vec![FieldProblem {
-            field,
-            detail: detail.into(),
-        }])
+        Self::fields(vec![FieldProblem { field, detail: detail.into() }])
     }
 
     /// 422 for several fields at once.
     pub fn fields(errors: Vec<FieldProblem>) -> Self {
         Self {
             errors,
-            ..Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "One or more fields are missing or not valid.",
-            )
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "One or more fields are missing or not valid.")
         }
     }
 
@@ -67,10 +56,7 @@ impl Problem {
 
     /// 503 with `Retry-After`.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self {
-            retry_after_s: Some(1),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-        }
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
     /// The status it is answered with.
@@ -160,10 +146,7 @@ mod tests {
 
     #[test]
     fn document_lists_every_refused_field() {
-        let errors = ["email", "password"].map(|field| FieldProblem {
-            field,
-            detail: "is missing".into(),
-        });
+        let errors = ["email", "password"].map(|field| FieldProblem { field, detail: "is missing".into() });
         insta::assert_snapshot!(
             Problem::fields(errors.into()).to_json("r-1"),
             @r#"{"type":"about:blank","title":"Unprocessable Entity","status":422,"detail":"One or more fields are missing or not valid.","errors":[{"field":"email","detail":"is missing"},{"field":"password","detail":"is missing"}],"request_id":"r-1"}"#

@@ -40,9 +40,7 @@ pub(crate) async fn run(bench: args::Bench) -> Result<u8, Failure> {
         )));
     }
     let (found, one_by_one) = (median(&mut to_longest_path), median(&mut to_together));
-    say(&format!(
-        "bring-up / longest path of own times   {found:.2}   of at most {BOUND}"
-    ));
+    say(&format!("bring-up / longest path of own times   {found:.2}   of at most {BOUND}"));
     say(&format!("one by one / bring-up                  {one_by_one:.2}"));
     Ok(if found <= BOUND { exit::PASS } else { exit::FAIL })
 }
@@ -62,17 +60,11 @@ async fn bring_up(
     brought.running.teardown().await?;
     match &brought.bring_up.failure {
         None => Ok(brought.bring_up),
-        Some(failure) => Err(Failure::not_up(format!(
-            "`{}` {}",
-            failure.service, failure.last_seen
-        ))),
+        Some(failure) => Err(Failure::not_up(format!("`{}` {}", failure.service, failure.last_seen))),
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "milliseconds of a bring-up are far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a bring-up are far below 2^52")]
 fn ratio(numerator_ms: u64, denominator_ms: u64) -> f64 {
     numerator_ms as f64 / denominator_ms.max(1) as f64
 }

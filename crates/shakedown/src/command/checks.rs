@@ -11,10 +11,7 @@ use super::{Failure, repository};
 use crate::{args, progress::say};
 
 pub(crate) fn run(asked: &args::Checks) -> Result<u8, Failure> {
-    let stack = asked
-        .definition
-        .definition(&repository()?)
-        .read(&BTreeMap::new())?;
+    let stack = asked.definition.definition(&repository()?).read(&BTreeMap::new())?;
     let checks = check::checks(&stack);
     if asked.markdown {
         say(page(&checks).trim_end());
@@ -46,12 +43,7 @@ fn page(checks: &[Check]) -> String {
             );
         }
         let (claim, expected) = (cell(&check.claim), cell(&check.expected));
-        let _ = writeln!(
-            page,
-            "| `{}` | {} | {claim} | {expected} |",
-            check.id,
-            looks_at(check.subject)
-        );
+        let _ = writeln!(page, "| `{}` | {} | {claim} | {expected} |", check.id, looks_at(check.subject));
     }
     page
 }

@@ -18,10 +18,7 @@ enum Found {
 pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
     let repository = repository()?;
     let stack = doctor.definition.definition(&repository).read(&BTreeMap::new())?;
-    let mut all = vec![(
-        "definition",
-        Found::Fine(format!("{} services", stack.services.len())),
-    )];
+    let mut all = vec![("definition", Found::Fine(format!("{} services", stack.services.len())))];
     all.push(("nix", nix()));
     let engine = Engine::connect().await;
     all.push((
@@ -38,10 +35,7 @@ pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
         let ids: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();
         all.push((
             "runs",
-            Found::Worth(format!(
-                "up: {}; `shakedown down --run RUN` ends one",
-                ids.join(", ")
-            )),
+            Found::Worth(format!("up: {}; `shakedown down --run RUN` ends one", ids.join(", "))),
         ));
     }
     all.push(("images", images(&doctor.images.folder(&repository), &repository)));
@@ -77,10 +71,7 @@ fn images(folder: &Path, repository: &Path) -> Found {
     match opened {
         Ok(images) => {
             let source = &images.manifest.package_source.name;
-            Found::Fine(format!(
-                "{} container images, packages from {source}",
-                images.manifest.images.len()
-            ))
+            Found::Fine(format!("{} container images, packages from {source}", images.manifest.images.len()))
         }
         Err(error) => Found::Lacking(error.to_string()),
     }

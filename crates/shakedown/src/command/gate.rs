@@ -21,10 +21,7 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     let repository = repository()?;
     let images = gate.images.folder(&repository);
     let manifest = Images::open(&images)?;
-    let stack = gate
-        .definition
-        .definition(&repository)
-        .read_for_gate(&manifest.variables())?;
+    let stack = gate.definition.definition(&repository).read_for_gate(&manifest.variables())?;
     for warning in &stack.warnings {
         say(&format!("warning: {warning}"));
     }
@@ -33,15 +30,9 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
             "no check is called `{word}` or begins with it; `shakedown checks` lists them"
         ))
     })?;
-    let options = GateOptions {
-        images,
-        repository: repository.clone(),
-        keep: gate.keep,
-    };
+    let options = GateOptions { images, repository: repository.clone(), keep: gate.keep };
     let events = progress::shown();
-    let folder = gate
-        .report
-        .unwrap_or_else(|| repository.join("target/shakedown/latest"));
+    let folder = gate.report.unwrap_or_else(|| repository.join("target/shakedown/latest"));
     forget(&folder)?;
 
     let gated = tokio::select! {
@@ -52,14 +43,9 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
         }
     };
     let Gated { report, leftovers } = gated;
-    report
-        .write(&folder)
-        .map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    report.write(&folder).map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
     show(&report, &checks, gate.verbose);
-    say(&format!(
-        "report: {}",
-        shortened(&folder.join("report.json")).display()
-    ));
+    say(&format!("report: {}", shortened(&folder.join("report.json")).display()));
     if gate.keep {
         say(&format!(
             "the stack was left running; `shakedown down --run {} --volumes` takes it down",
@@ -98,11 +84,7 @@ async fn interrupted() {
 fn show(report: &Report, checks: &[Check], verbose: bool) {
     let style = style();
     if verbose {
-        for verdict in report
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.verdict == Outcome::Pass)
-        {
+        for verdict in report.verdicts.iter().filter(|verdict| verdict.verdict == Outcome::Pass) {
             say(&report::verdict_line(verdict, style));
         }
     } else {
@@ -124,8 +106,5 @@ fn kinds(report: &Report, checks: &[Check]) -> Vec<(String, usize, usize)> {
     }
     let mut order: Vec<String> = checks.iter().map(|check| kind(&check.id)).collect();
     order.dedup();
-    order
-        .into_iter()
-        .filter_map(|kind| counts.get(&kind).map(|&(passed, all)| (kind, passed, all)))
-        .collect()
+    order.into_iter().filter_map(|kind| counts.get(&kind).map(|&(passed, all)| (kind, passed, all))).collect()
 }

@@ -16,27 +16,14 @@ pub(crate) async fn run(logs: args::Logs) -> Result<u8, Failure> {
     let id = run_id(logs.run.as_deref())?;
     let runs = reaper::runs(&engine.docker).await.map_err(Failure::not_up)?;
     let Some(found) = runs.into_iter().find(|run| run.id == id) else {
-        return Err(Failure::usage(format!(
-            "run `{id}` is not up; `make dev` brings one up"
-        )));
+        return Err(Failure::usage(format!("run `{id}` is not up; `make dev` brings one up")));
     };
-    let run = Run {
-        id: found.id,
-        folder: found.folder,
-        owner: found.owner,
-        marker: String::new(),
-    };
+    let run = Run { id: found.id, folder: found.folder, owner: found.owner, marker: String::new() };
     let runner = Containers::attach(&engine, run);
     let all = runner.found().await?;
-    if let Some(unknown) = logs
-        .services
-        .iter()
-        .find(|name| !all.iter().any(|i| service_of(i) == **name))
-    {
+    if let Some(unknown) = logs.services.iter().find(|name| !all.iter().any(|i| service_of(i) == **name)) {
         let known = all.join(", ");
-        return Err(Failure::usage(format!(
-            "run `{id}` has no service `{unknown}`; it has {known}"
-        )));
+        return Err(Failure::usage(format!("run `{id}` has no service `{unknown}`; it has {known}")));
     }
     let chosen: Vec<&String> = all
         .iter()

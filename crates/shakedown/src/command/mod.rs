@@ -37,17 +37,11 @@ pub(crate) struct Failure {
 
 impl Failure {
     fn usage(message: impl Into<String>) -> Self {
-        Self {
-            code: exit::USAGE,
-            message: message.into(),
-        }
+        Self { code: exit::USAGE, message: message.into() }
     }
 
     fn not_up(message: impl std::fmt::Display) -> Self {
-        Self {
-            code: exit::NOT_UP,
-            message: format!("{message}"),
-        }
+        Self { code: exit::NOT_UP, message: format!("{message}") }
     }
 }
 
@@ -86,10 +80,7 @@ fn repository() -> Result<PathBuf, Failure> {
     let here = std::env::current_dir().map_err(|error| Failure::usage(format!("this folder: {error}")))?;
     definition::repository(&here).ok_or_else(|| {
         let looked = "no folder from here upwards has a flake.nix and a compose/compose.yaml";
-        Failure::usage(format!(
-            "{}: {looked}; call shakedown from your repository",
-            here.display()
-        ))
+        Failure::usage(format!("{}: {looked}; call shakedown from your repository", here.display()))
     })
 }
 
@@ -100,26 +91,20 @@ impl DefinitionArgs {
             files.push(shortened(&repository.join("compose/compose.yaml")));
         }
         files.extend(self.overlays.clone());
-        Definition {
-            files,
-            profiles: self.profiles.clone(),
-        }
+        Definition { files, profiles: self.profiles.clone() }
     }
 }
 
 impl ImagesArgs {
     fn folder(&self, repository: &Path) -> PathBuf {
-        self.images
-            .clone()
-            .unwrap_or_else(|| shortened(&repository.join("result")))
+        self.images.clone().unwrap_or_else(|| shortened(&repository.join("result")))
     }
 }
 
 /// A path as seen from this folder, where it lies below it.
 fn shortened(path: &Path) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
+    path.strip_prefix(&here).map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
 }
 
 /// A run named on the command line, or the one that `up` starts.

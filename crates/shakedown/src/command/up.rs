@@ -24,10 +24,7 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let repository = repository()?;
     let images = up.images.folder(&repository);
     let manifest = Images::open(&images)?;
-    let stack = up
-        .definition
-        .definition(&repository)
-        .read(&manifest.variables())?;
+    let stack = up.definition.definition(&repository).read(&manifest.variables())?;
     let secrets = gate::local_secrets(&stack).map_err(Failure::usage)?;
     let events = progress::shown();
     let (engine, images) = gate::prepare(&images, &repository, &events).await?;
@@ -35,19 +32,12 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let id = run_id(up.run.as_deref())?;
     let found = reaper::runs(&engine.docker).await.map_err(Failure::not_up)?;
     if found.iter().any(|run| run.id == id) {
-        return Err(Failure::usage(
-            "the stack is up already; `make down` takes it down first",
-        ));
+        return Err(Failure::usage("the stack is up already; `make down` takes it down first"));
     }
     let folder = repository.join("target/shakedown").join(id.name_of("run"));
     let run = Run::begin_at(id, &folder, OWNER_NOBODY)
         .map_err(|error| Failure::not_up(format!("the run's folder could not be made: {error}")))?;
-    let plan = Plan {
-        run,
-        secrets,
-        ports: HostPorts::AsDefined,
-        pace: Pace::Together,
-    };
+    let plan = Plan { run, secrets, ports: HostPorts::AsDefined, pace: Pace::Together };
     let origin = origin(&stack);
     let (start, started_at) = (Instant::now(), OffsetDateTime::now_utc());
     let docker = engine.docker.clone();
@@ -57,9 +47,7 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
         let report = Report::of_bring_up(&brought, started_at, start.elapsed()).sealed(&search, 0);
         say(&report::summary(&report, style()));
         let id = &brought.running.plan().run.id;
-        reaper::sweep(&docker, id, reaper::Volumes::Keep)
-            .await
-            .map_err(Failure::not_up)?;
+        reaper::sweep(&docker, id, reaper::Volumes::Keep).await.map_err(Failure::not_up)?;
         return Ok(exit::NOT_UP);
     }
     let id = &brought.running.plan().run.id;
@@ -72,9 +60,6 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
 
 /// Where people come in.
 fn origin(stack: &Stack) -> String {
-    let origin = stack
-        .services
-        .values()
-        .find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
+    let origin = stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
     origin.map_or_else(String::new, |origin| format!(" at {origin}"))
 }

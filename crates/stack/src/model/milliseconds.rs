@@ -15,7 +15,5 @@ pub(crate) fn write_maybe<S: Serializer>(
     duration: &Option<Duration>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    duration
-        .map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
-        .serialize(serializer)
+    duration.map(|duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
 }

@@ -69,10 +69,7 @@ fn each(node: &mut Node, key: &str, mut change: impl FnMut(&mut Node)) {
 /// Calls `change` with every item of a list.
 fn items(node: &mut Node, change: impl FnMut(&mut Node)) {
     if let Value::Sequence(items) = &mut node.value {
-        items
-            .iter_mut()
-            .filter(|item| item.tag != Tag::Reset)
-            .for_each(change);
+        items.iter_mut().filter(|item| item.tag != Tag::Reset).for_each(change);
     }
 }
 
@@ -90,16 +87,7 @@ fn pairs(node: &mut Node, separator: &str) {
             Some((key, value)) => (key.to_owned(), item.part(value)),
             None => (item.as_text().unwrap_or_default().to_owned(), null(item.place)),
         };
-        mapping.insert(
-            key,
-            Entry {
-                key: item.place,
-                node: Node {
-                    tag: item.tag,
-                    ..value
-                },
-            },
-        );
+        mapping.insert(key, Entry { key: item.place, node: Node { tag: item.tag, ..value } });
     }
     node.value = Value::Mapping(mapping);
 }
@@ -117,27 +105,15 @@ fn names(node: &mut Node, value: impl Fn(Place) -> Node) {
         return;
     }
     let entry = |item: &Node| {
-        let node = Node {
-            tag: item.tag,
-            ..value(item.place)
-        };
-        (
-            item.as_text().unwrap_or_default().to_owned(),
-            Entry {
-                key: item.place,
-                node,
-            },
-        )
+        let node = Node { tag: item.tag, ..value(item.place) };
+        (item.as_text().unwrap_or_default().to_owned(), Entry { key: item.place, node })
     };
     node.value = Value::Mapping(items.iter().map(entry).collect());
 }
 
 /// What `depends_on: [NAME]` stands for.
 fn dependency(place: Place) -> Node {
-    let required = Scalar {
-        kind: ScalarKind::Boolean,
-        ..Scalar::text("true".to_owned())
-    };
+    let required = Scalar { kind: ScalarKind::Boolean, ..Scalar::text("true".to_owned()) };
     long(
         place,
         [
@@ -149,20 +125,14 @@ fn dependency(place: Place) -> Node {
 
 fn one_to_list(node: &mut Node) {
     if node.as_scalar().is_some() {
-        let item = Node {
-            tag: Tag::None,
-            ..node.clone()
-        };
+        let item = Node { tag: Tag::None, ..node.clone() };
         node.value = Value::Sequence(vec![item]);
     }
 }
 
 fn secret(node: &mut Node) {
     if node.as_scalar().is_some() {
-        let source = Node {
-            tag: Tag::None,
-            ..node.clone()
-        };
+        let source = Node { tag: Tag::None, ..node.clone() };
         node.value = long(node.place, [("source", source)]).value;
     }
 }
@@ -170,10 +140,7 @@ fn secret(node: &mut Node) {
 /// `{soft: n, hard: n}` for one number.
 fn ulimit(node: &mut Node) {
     if node.as_scalar().is_some() {
-        let limit = Node {
-            tag: Tag::None,
-            ..node.clone()
-        };
+        let limit = Node { tag: Tag::None, ..node.clone() };
         node.value = long(node.place, [("soft", limit.clone()), ("hard", limit)]).value;
     }
 }
@@ -188,21 +155,13 @@ fn extra_hosts(node: &mut Node) {
         let Some((name, address)) = item.as_text().and_then(|text| text.split_once(['=', ':'])) else {
             return;
         };
-        mapping.insert(
-            name.to_owned(),
-            Entry {
-                key: item.place,
-                node: item.part(address),
-            },
-        );
+        mapping.insert(name.to_owned(), Entry { key: item.place, node: item.part(address) });
     }
     node.value = Value::Mapping(mapping);
 }
 
 /// A mapping made by the reader; every part stands where the whole does.
 fn long<const N: usize>(place: Place, entries: [(&str, Node); N]) -> Node {
-    let entries = entries
-        .into_iter()
-        .map(|(key, node)| (key.to_owned(), Entry { key: place, node }));
+    let entries = entries.into_iter().map(|(key, node)| (key.to_owned(), Entry { key: place, node }));
     Node::new(place, Value::Mapping(entries.collect()))
 }

@@ -14,20 +14,10 @@ pub(crate) fn long(node: &mut Node) {
     };
     let bind = source.is_some_and(|source| source.starts_with(['.', '/', '~']));
     let kind = if bind { "bind" } else { "volume" };
-    let mut mount = mapping(
-        node.place,
-        [("type", node.part(kind)), ("target", node.part(target))],
-    );
+    let mut mount = mapping(node.place, [("type", node.part(kind)), ("target", node.part(target))]);
     if let Some(entries) = mount.as_mapping_mut() {
-        let mut set = |key: &str, value: Node| {
-            entries.insert(
-                key.to_owned(),
-                Entry {
-                    key: node.place,
-                    node: value,
-                },
-            )
-        };
+        let mut set =
+            |key: &str, value: Node| entries.insert(key.to_owned(), Entry { key: node.place, node: value });
         if let Some(source) = source {
             set("source", node.part(source));
         }
@@ -35,10 +25,7 @@ pub(crate) fn long(node: &mut Node) {
             match option {
                 "ro" | "rw" => {
                     let text = (option == "ro").to_string();
-                    let scalar = Scalar {
-                        kind: ScalarKind::Boolean,
-                        ..Scalar::text(text)
-                    };
+                    let scalar = Scalar { kind: ScalarKind::Boolean, ..Scalar::text(text) };
                     set("read_only", Node::new(node.place, Value::Scalar(scalar)));
                 }
                 other => {
@@ -63,15 +50,7 @@ mod tests {
     #[case::home("~/f:/f:rw", [Some("bind"), Some("~/f"), Some("/f"), Some("false")])]
     #[case::anonymous("/var", [Some("volume"), None, Some("/var"), None])]
     fn a_mount_is_taken_apart(#[case] text: &str, #[case] expected: [Option<&str>; 4]) {
-        let mut node = Node::text(
-            Place {
-                file: 0,
-                line: 1,
-                column: 1,
-                width: 1,
-            },
-            text,
-        );
+        let mut node = Node::text(Place { file: 0, line: 1, column: 1, width: 1 }, text);
         long(&mut node);
         let found =
             ["type", "source", "target", "read_only"].map(|key| node.get(key).and_then(Node::as_text));

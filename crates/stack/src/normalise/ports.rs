@@ -18,29 +18,13 @@ pub(crate) fn long(node: &mut Node) {
         Some((host, published)) => (Some(host), Some(published)),
         None => (None, front),
     };
-    let host = host.map(|host| {
-        host.strip_prefix('[')
-            .and_then(|h| h.strip_suffix(']'))
-            .unwrap_or(host)
-    });
-    let mut port = mapping(
-        node.place,
-        [("target", node.part(target)), ("protocol", node.part(protocol))],
-    );
+    let host = host.map(|host| host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host));
+    let mut port = mapping(node.place, [("target", node.part(target)), ("protocol", node.part(protocol))]);
     if let Some(entries) = port.as_mapping_mut() {
         let optional = [("published", published), ("host_ip", host)];
-        for (key, value) in optional
-            .into_iter()
-            .filter_map(|(key, value)| Some((key, value?)))
-        {
+        for (key, value) in optional.into_iter().filter_map(|(key, value)| Some((key, value?))) {
             if !(key == "published" && value.is_empty()) {
-                entries.insert(
-                    key.to_owned(),
-                    Entry {
-                        key: node.place,
-                        node: node.part(value),
-                    },
-                );
+                entries.insert(key.to_owned(), Entry { key: node.place, node: node.part(value) });
             }
         }
     }
@@ -62,15 +46,7 @@ mod tests {
     #[case::address_of_version_6("[::1]:8080:80", [Some("::1"), Some("8080"), Some("80"), Some("tcp")])]
     #[case::range("8000-8001:80-81", [None, Some("8000-8001"), Some("80-81"), Some("tcp")])]
     fn a_port_is_taken_apart(#[case] text: &str, #[case] expected: [Option<&str>; 4]) {
-        let mut node = Node::text(
-            Place {
-                file: 0,
-                line: 1,
-                column: 1,
-                width: 1,
-            },
-            text,
-        );
+        let mut node = Node::text(Place { file: 0, line: 1, column: 1, width: 1 }, text);
         long(&mut node);
         let found =
             ["host_ip", "published", "target", "protocol"].map(|key| node.get(key).and_then(Node::as_text));

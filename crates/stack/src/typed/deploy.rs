@@ -18,9 +18,7 @@ pub(crate) struct Limits {
 /// Reads both spellings; that they differ is recorded, as Compose refuses it.
 pub(crate) fn limits(reading: &mut Reading<'_>, node: &Node, path: &str) -> Limits {
     let own = Limits {
-        replicas: reading
-            .number_under(node, path, "scale", values::WHOLE)
-            .unwrap_or(1),
+        replicas: reading.number_under(node, path, "scale", values::WHOLE).unwrap_or(1),
         memory: reading.size_under(node, path, "mem_limit"),
         pids: reading.number_under(node, path, "pids_limit", values::WHOLE),
         cpus: reading.processors_under(node, path, "cpus"),
@@ -50,39 +48,24 @@ pub(crate) fn limits(reading: &mut Reading<'_>, node: &Node, path: &str) -> Limi
     if pids.is_some() && own.pids.is_some() && pids != own.pids {
         differ(reading, limits, "pids", "pids_limit");
     }
-    if cpus
-        .zip(own.cpus)
-        .is_some_and(|(one, other): (f64, f64)| one.to_bits() != other.to_bits())
-    {
+    if cpus.zip(own.cpus).is_some_and(|(one, other): (f64, f64)| one.to_bits() != other.to_bits()) {
         differ(reading, limits, "cpus", "cpus");
     }
-    Limits {
-        replicas,
-        memory: memory.or(own.memory),
-        pids: pids.or(own.pids),
-        cpus: cpus.or(own.cpus),
-    }
+    Limits { replicas, memory: memory.or(own.memory), pids: pids.or(own.pids), cpus: cpus.or(own.cpus) }
 }
 
 fn limits_node<'n>(reading: &mut Reading<'_>, deploy: &'n Node, path: &str) -> Option<&'n Node> {
     let resources = deploy.get("resources")?;
     keys::mapping(reading, resources, &format!("{path}.resources"), &keys::RESOURCES)?;
     let limits = resources.get("limits")?;
-    keys::mapping(
-        reading,
-        limits,
-        &format!("{path}.resources.limits"),
-        &keys::LIMITS,
-    )?;
+    keys::mapping(reading, limits, &format!("{path}.resources.limits"), &keys::LIMITS)?;
     Some(limits)
 }
 
 fn differ(reading: &mut Reading<'_>, node: &Node, key: &str, own: &str) {
     let place = node.get(key).map_or(node.place, |node| node.place);
-    reading.problem(
-        place,
-        format!("`{key}` under `deploy` and the service's `{own}` differ; give one of them"),
-    );
+    reading
+        .problem(place, format!("`{key}` under `deploy` and the service's `{own}` differ; give one of them"));
 }
 
 /// `ulimits`: name to soft and hard limit.

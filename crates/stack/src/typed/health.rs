@@ -14,10 +14,7 @@ pub(crate) fn healthcheck(reading: &mut Reading<'_>, node: &Node, path: &str) ->
         Some("NONE") => test.clear(),
         Some("CMD" | "CMD-SHELL") if test.len() > 1 => {}
         Some("CMD" | "CMD-SHELL") => {
-            reading.problem(
-                node.place,
-                format!("`{path}.test` has no command behind `{}`", test[0]),
-            );
+            reading.problem(node.place, format!("`{path}.test` has no command behind `{}`", test[0]));
         }
         Some(_) => {
             let place = node.get("test").map_or(node.place, |test| test.place);

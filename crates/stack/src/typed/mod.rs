@@ -40,10 +40,7 @@ pub(crate) fn stack(reading: &mut Reading<'_>, root: &Node, name: String, folder
         services.insert(name.clone(), service);
     }
     if services.is_empty() && reading.is_sound() {
-        reading.problem(
-            root.place,
-            "no service is defined; expected at least one under `services`",
-        );
+        reading.problem(root.place, "no service is defined; expected at least one under `services`");
     }
     let mut volumes = BTreeMap::new();
     for (name, entry) in section(reading, top, "volumes") {
@@ -58,27 +55,15 @@ pub(crate) fn stack(reading: &mut Reading<'_>, root: &Node, name: String, folder
         let secret = secret(reading, name, entry, folder);
         secrets.insert(name.clone(), secret);
     }
-    Some(Stack {
-        name,
-        services,
-        volumes,
-        networks,
-        secrets,
-        options,
-        warnings: Vec::new(),
-    })
+    Some(Stack { name, services, volumes, networks, secrets, options, warnings: Vec::new() })
 }
 
 /// The entries of a top-level mapping; recorded when it is something else.
 fn section<'n>(reading: &mut Reading<'_>, top: &'n Mapping, key: &str) -> Vec<(&'n String, &'n Entry)> {
     match top.get(key).map(|entry| &entry.node) {
-        Some(Node {
-            value: Value::Mapping(entries),
-            ..
-        }) => entries
-            .iter()
-            .filter(|(name, _)| !name.starts_with("x-") || key == "services")
-            .collect(),
+        Some(Node { value: Value::Mapping(entries), .. }) => {
+            entries.iter().filter(|(name, _)| !name.starts_with("x-") || key == "services").collect()
+        }
         Some(node) if !node.is_null() => {
             reading.unexpected(node, key, "a mapping of names");
             Vec::new()
@@ -90,9 +75,7 @@ fn section<'n>(reading: &mut Reading<'_>, top: &'n Mapping, key: &str) -> Vec<(&
 /// Service names become host names and parts of container names.
 fn check_name(reading: &mut Reading<'_>, name: &str, entry: &Entry) {
     let good = name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !good {
         let message =
             format!("`{name}` is no name for a service; expected letters, digits, `-`, `_` and `.`");
@@ -103,10 +86,7 @@ fn check_name(reading: &mut Reading<'_>, name: &str, entry: &Entry) {
 /// The project's name: `COMPOSE_PROJECT_NAME`, else `name:` of the last file that has one, else the folder's.
 pub(crate) fn project_name(reading: &mut Reading<'_>, trees: &[Node], folder: &Path) -> String {
     let written = trees.iter().rev().find_map(|tree| tree.get("name"));
-    if let Some(name) = reading
-        .variable("COMPOSE_PROJECT_NAME")
-        .filter(|name| !name.is_empty())
-    {
+    if let Some(name) = reading.variable("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()) {
         if !is_project_name(&name) {
             reading.problem_without_place(
                 "the value of variable COMPOSE_PROJECT_NAME is no project name; expected lower case letters, digits, \
@@ -116,17 +96,10 @@ pub(crate) fn project_name(reading: &mut Reading<'_>, trees: &[Node], folder: &P
         return name;
     }
     let Some(node) = written else {
-        let name = folder
-            .file_name()
-            .map(|name| name.to_string_lossy().to_lowercase())
-            .unwrap_or_default();
+        let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let name: String = name.chars().filter(|c| is_project_character(*c)).collect();
         let name = name.trim_start_matches(['-', '_']);
-        return if name.is_empty() {
-            "stack".to_owned()
-        } else {
-            name.to_owned()
-        };
+        return if name.is_empty() { "stack".to_owned() } else { name.to_owned() };
     };
     let name = node.as_text().and_then(|text| {
         let lookup = |name: &str| reading.variable(name);
@@ -158,10 +131,7 @@ fn volume(reading: &mut Reading<'_>, name: &str, node: &Node) -> Volume {
         return Volume::default();
     }
     driver(reading, node, &path, "local");
-    Volume {
-        external: reading.flag(node, &path, "external"),
-        name: reading.text_under(node, &path, "name"),
-    }
+    Volume { external: reading.flag(node, &path, "external"), name: reading.text_under(node, &path, "name") }
 }
 
 fn network(reading: &mut Reading<'_>, name: &str, node: &Node) -> Network {
@@ -179,11 +149,7 @@ fn network(reading: &mut Reading<'_>, name: &str, node: &Node) -> Network {
 
 fn driver(reading: &mut Reading<'_>, node: &Node, path: &str, only: &str) {
     if let Some(driver) = node.get("driver").filter(|driver| driver.as_text() != Some(only)) {
-        reading.unexpected(
-            driver,
-            &format!("{path}.driver"),
-            &format!("`{only}`, the one driver supported"),
-        );
+        reading.unexpected(driver, &format!("{path}.driver"), &format!("`{only}`, the one driver supported"));
     }
 }
 
@@ -210,14 +176,9 @@ fn secret(reading: &mut Reading<'_>, name: &str, entry: &Entry, folder: &Path) -
             nowhere
         }
         (None, None) => {
-            let elsewhere = ["content", "external"]
-                .iter()
-                .any(|key| entry.node.get(key).is_some());
+            let elsewhere = ["content", "external"].iter().any(|key| entry.node.get(key).is_some());
             if sound && !elsewhere {
-                reading.problem(
-                    entry.key,
-                    format!("`{path}` has no source; expected `file: PATH`"),
-                );
+                reading.problem(entry.key, format!("`{path}` has no source; expected `file: PATH`"));
             }
             nowhere
         }
@@ -227,9 +188,7 @@ fn secret(reading: &mut Reading<'_>, name: &str, entry: &Entry, folder: &Path) -
 
 /// A path of the host: absolute, `~` replaced, relative ones counted from the project's folder.
 fn host_path(reading: &Reading<'_>, written: &str, folder: &Path) -> PathBuf {
-    let home = written
-        .strip_prefix('~')
-        .filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let home = written.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
     match (home, reading.variable("HOME")) {
         (Some(rest), Some(home)) => source::tidy(&Path::new(&home).join(rest.trim_start_matches('/'))),
         _ => source::tidy(&folder.join(written)),

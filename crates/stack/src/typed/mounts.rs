@@ -13,10 +13,7 @@ use crate::{
 /// `volumes` of a service, spelled long by now.
 pub(crate) fn mounts(reading: &mut Reading<'_>, node: &Node, path: &str, folder: &Path) -> Vec<Mount> {
     let items = reading.list_under(node, path, "volumes");
-    items
-        .iter()
-        .filter_map(|item| mount(reading, item, &format!("{path}.volumes"), folder))
-        .collect()
+    items.iter().filter_map(|item| mount(reading, item, &format!("{path}.volumes"), folder)).collect()
 }
 
 fn mount(reading: &mut Reading<'_>, item: &Node, path: &str, folder: &Path) -> Option<Mount> {
@@ -52,10 +49,8 @@ fn mount(reading: &mut Reading<'_>, item: &Node, path: &str, folder: &Path) -> O
             return None;
         }
         (Some("bind"), None) => {
-            reading.problem(
-                item.place,
-                format!("`{path}` has a bind mount without `source`; expected a path"),
-            );
+            reading
+                .problem(item.place, format!("`{path}` has a bind mount without `source`; expected a path"));
             return None;
         }
         (Some(_), _) => {
@@ -75,11 +70,7 @@ fn mount(reading: &mut Reading<'_>, item: &Node, path: &str, folder: &Path) -> O
             return None;
         }
     };
-    Some(Mount {
-        source,
-        target,
-        read_only: reading.flag(item, path, "read_only"),
-    })
+    Some(Mount { source, target, read_only: reading.flag(item, path, "read_only") })
 }
 
 fn absolute(reading: &mut Reading<'_>, item: &Node, path: &str) -> Option<String> {
@@ -91,30 +82,19 @@ fn absolute(reading: &mut Reading<'_>, item: &Node, path: &str) -> Option<String
         return None;
     };
     let whole = |text: &str| text.starts_with('/').then(|| text.to_owned());
-    reading.parsed(
-        target,
-        &format!("{path}.target"),
-        "a path in the container that begins with `/`",
-        whole,
-    )
+    reading.parsed(target, &format!("{path}.target"), "a path in the container that begins with `/`", whole)
 }
 
 /// `tmpfs`.
 pub(crate) fn tmpfs(reading: &mut Reading<'_>, node: &Node, path: &str) -> Vec<Tmpfs> {
     let split = |text: &str| {
         let (target, options) = text.split_once(':').unwrap_or((text, ""));
-        let tmpfs = Tmpfs {
-            target: target.to_owned(),
-            options: options.to_owned(),
-        };
+        let tmpfs = Tmpfs { target: target.to_owned(), options: options.to_owned() };
         target.starts_with('/').then_some(tmpfs)
     };
     let items = reading.list_under(node, path, "tmpfs");
     let path = format!("{path}.tmpfs");
-    items
-        .iter()
-        .filter_map(|item| reading.parsed(item, &path, "`/PATH` or `/PATH:OPTIONS`", split))
-        .collect()
+    items.iter().filter_map(|item| reading.parsed(item, &path, "`/PATH` or `/PATH:OPTIONS`", split)).collect()
 }
 
 /// `secrets` of a service, spelled long by now.

@@ -39,12 +39,7 @@ pub(crate) fn stack(reading: &mut Reading<'_>, node: &Node) -> StackOptions {
         (!service.is_empty() && !variable.is_empty()).then(|| text.to_owned())
     };
     for item in planted {
-        let found = reading.parsed(
-            item,
-            "x-shakedown.planted_environment",
-            "`SERVICE.VARIABLE`",
-            shape,
-        );
+        let found = reading.parsed(item, "x-shakedown.planted_environment", "`SERVICE.VARIABLE`", shape);
         if let Some((service, variable)) = found.as_ref().and_then(|found| found.split_once('.')) {
             reading.refer(item.place, Target::Planted(variable.to_owned()), service);
         }
@@ -53,9 +48,7 @@ pub(crate) fn stack(reading: &mut Reading<'_>, node: &Node) -> StackOptions {
     let gate = super::service::entries(reading, node, PATH, "gate_environment");
     for (name, entry) in gate.into_iter().flatten() {
         let value = reading.text(&entry.node, &format!("{PATH}.gate_environment.{name}"));
-        options
-            .gate_environment
-            .extend(value.map(|value| (name.clone(), value)));
+        options.gate_environment.extend(value.map(|value| (name.clone(), value)));
     }
     options.entrance = node.get("entrance").and_then(|node| entrance(reading, node));
     options
@@ -69,10 +62,7 @@ fn entrance(reading: &mut Reading<'_>, node: &Node) -> Option<Entrance> {
         reading.refer(node.place, Target::Entrance, service);
     }
     let port = needed_port(reading, node, PATH);
-    Some(Entrance {
-        service: service?,
-        port: port?,
-    })
+    Some(Entrance { service: service?, port: port? })
 }
 
 /// `x-shakedown` of the service at a path.
@@ -90,12 +80,8 @@ pub(crate) fn service(reading: &mut Reading<'_>, node: &Node, path: &str) -> Ser
         .get("kind")
         .and_then(|node| reading.parsed(node, &format!("{path}.kind"), "`daemon` or `oneshot`", known))
         .unwrap_or_default();
-    let restarts = reading
-        .number_under(node, path, "restarts", values::WHOLE)
-        .unwrap_or(0);
-    let ready = node
-        .get("ready")
-        .and_then(|node| ready(reading, node, &format!("{path}.ready")));
+    let restarts = reading.number_under(node, path, "restarts", values::WHOLE).unwrap_or(0);
+    let ready = node.get("ready").and_then(|node| ready(reading, node, &format!("{path}.ready")));
     if kind == Kind::Oneshot
         && let Some(node) = node.get("ready")
     {
@@ -103,11 +89,7 @@ pub(crate) fn service(reading: &mut Reading<'_>, node: &Node, path: &str) -> Ser
             format!("`{path}` has `ready`, but a oneshot is never ready: it succeeds; take `ready` out");
         reading.problem(node.place, message);
     }
-    ServiceOptions {
-        kind,
-        ready,
-        restarts,
-    }
+    ServiceOptions { kind, ready, restarts }
 }
 
 fn ready(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Readiness> {
@@ -131,39 +113,27 @@ fn ready(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Readiness
     let path = format!("{path}.redis");
     keys::mapping(reading, node, &path, &keys::READY_REDIS)?;
     let password_secret = password(reading, node, &path);
-    Some(Readiness::Redis {
-        port: needed_port(reading, node, &path)?,
-        password_secret,
-    })
+    Some(Readiness::Redis { port: needed_port(reading, node, &path)?, password_secret })
 }
 
 fn http(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Readiness> {
     keys::mapping(reading, node, path, &keys::READY_HTTP)?;
     let port = needed_port(reading, node, path);
     let route = needed(reading, node, path, "path");
-    if let Some(found) = node
-        .get("path")
-        .filter(|_| route.as_ref().is_some_and(|route| !route.starts_with('/')))
+    if let Some(found) =
+        node.get("path").filter(|_| route.as_ref().is_some_and(|route| !route.starts_with('/')))
     {
         reading.unexpected(found, &format!("{path}.path"), "a path that begins with `/`");
     }
     let status = |text: &str| text.parse().ok().filter(|status| (100..=599).contains(status));
     let status = match node.get("status") {
-        Some(node) => reading.parsed(
-            node,
-            &format!("{path}.status"),
-            "an HTTP status such as 200",
-            status,
-        )?,
+        Some(node) => {
+            reading.parsed(node, &format!("{path}.status"), "an HTTP status such as 200", status)?
+        }
         None => 200,
     };
     let body = reading.text_under(node, path, "body");
-    Some(Readiness::Http {
-        port: port?,
-        path: route?,
-        status,
-        body,
-    })
+    Some(Readiness::Http { port: port?, path: route?, status, body })
 }
 
 fn postgres(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Readiness> {
@@ -173,9 +143,7 @@ fn postgres(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<Readin
     let database = needed(reading, node, path, "database");
     needed(reading, node, path, "password_secret");
     let password_secret = password(reading, node, path);
-    let query = reading
-        .text_under(node, path, "query")
-        .unwrap_or_else(|| "SELECT 1".to_owned());
+    let query = reading.text_under(node, path, "query").unwrap_or_else(|| "SELECT 1".to_owned());
     Some(Readiness::Postgres {
         port: port?,
         user: user?,
@@ -203,10 +171,7 @@ fn needed_port(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<u16
     if let Some(port) = node.get("port") {
         reading.port(port, &format!("{path}.port"))
     } else {
-        reading.problem(
-            node.place,
-            format!("`{path}` has no `port`; expected the container port"),
-        );
+        reading.problem(node.place, format!("`{path}` has no `port`; expected the container port"));
         None
     }
 }

@@ -28,10 +28,8 @@ pub(crate) fn service(reading: &mut Reading<'_>, name: &str, entry: &Entry, fold
         reading.problem(entry.key, message);
     }
     let limits = deploy::limits(reading, node, path);
-    let options = node
-        .get("x-shakedown")
-        .map(|node| options::service(reading, node, path))
-        .unwrap_or_default();
+    let options =
+        node.get("x-shakedown").map(|node| options::service(reading, node, path)).unwrap_or_default();
     Service {
         at: reading.location(entry.key),
         image: image
@@ -108,23 +106,10 @@ fn words(reading: &mut Reading<'_>, node: &Node, path: &str, key: &str) -> Optio
 fn pull_policy(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<String> {
     let found = node.get("pull_policy")?;
     let known = |text: &str| {
-        let fixed = [
-            "always",
-            "never",
-            "missing",
-            "if_not_present",
-            "build",
-            "daily",
-            "weekly",
-        ];
+        let fixed = ["always", "never", "missing", "if_not_present", "build", "daily", "weekly"];
         (fixed.contains(&text) || text.starts_with("every_")).then(|| text.to_owned())
     };
-    reading.parsed(
-        found,
-        &format!("{path}.pull_policy"),
-        "`never`, `missing` or `always`",
-        known,
-    )
+    reading.parsed(found, &format!("{path}.pull_policy"), "`never`, `missing` or `always`", known)
 }
 
 /// A variable without a value takes that of the person who starts the stack, and is left out when there is none.
@@ -196,10 +181,7 @@ fn depends_on(reading: &mut Reading<'_>, node: &Node, path: &str) -> BTreeMap<St
         let condition = if let Some(node) = entry.node.get("condition") {
             reading.parsed(node, &format!("{path}.condition"), expected, known)
         } else {
-            reading.problem(
-                entry.key,
-                format!("`{path}` has no `condition`; expected {expected}"),
-            );
+            reading.problem(entry.key, format!("`{path}` has no `condition`; expected {expected}"));
             None
         };
         let dependency = Dependency {
@@ -218,11 +200,7 @@ fn restart(reading: &mut Reading<'_>, node: &Node, path: &str) -> RestartPolicy 
         "always" => Some(RestartPolicy::Always),
         "unless-stopped" => Some(RestartPolicy::UnlessStopped),
         "on-failure" => Some(RestartPolicy::OnFailure(None)),
-        _ => text
-            .strip_prefix("on-failure:")?
-            .parse()
-            .ok()
-            .map(|most| RestartPolicy::OnFailure(Some(most))),
+        _ => text.strip_prefix("on-failure:")?.parse().ok().map(|most| RestartPolicy::OnFailure(Some(most))),
     };
     let expected = "`no`, `always`, `on-failure[:TIMES]` or `unless-stopped`";
     node.get("restart")
@@ -238,11 +216,7 @@ fn networks(reading: &mut Reading<'_>, node: &Node, path: &str) -> BTreeMap<Stri
         let path = format!("{path}.networks.{name}");
         let node = &entry.node;
         let readable = !node.is_null() && keys::mapping(reading, node, &path, &keys::ATTACHMENT).is_some();
-        let aliases = if readable {
-            reading.texts_under(node, &path, "aliases")
-        } else {
-            Vec::new()
-        };
+        let aliases = if readable { reading.texts_under(node, &path, "aliases") } else { Vec::new() };
         networks.insert(name.clone(), NetworkAttachment { aliases });
     }
     if networks.is_empty() {

@@ -20,9 +20,7 @@ impl Reading<'_> {
 
     /// A scalar as text that is not empty. None: recorded.
     pub(crate) fn filled(&mut self, node: &Node, path: &str, expected: &str) -> Option<String> {
-        self.parsed(node, path, expected, |text| {
-            Some(text.to_owned()).filter(|text| !text.trim().is_empty())
-        })
+        self.parsed(node, path, expected, |text| Some(text.to_owned()).filter(|text| !text.trim().is_empty()))
     }
 
     /// The text under a key, if the key is there.
@@ -46,8 +44,7 @@ impl Reading<'_> {
             "false" | "no" | "n" | "off" | "0" => Some(false),
             _ => None,
         };
-        self.parsed(found, &format!("{path}.{key}"), "true or false", truth)
-            .unwrap_or(missing)
+        self.parsed(found, &format!("{path}.{key}"), "true or false", truth).unwrap_or(missing)
     }
 
     /// A whole number. None: recorded.
@@ -88,27 +85,16 @@ impl Reading<'_> {
     /// The processors under a key, if the key is there.
     pub(crate) fn processors_under(&mut self, node: &Node, path: &str, key: &str) -> Option<f64> {
         let found = node.get(key)?;
-        let processors = |text: &str| {
-            text.parse()
-                .ok()
-                .filter(|count: &f64| count.is_finite() && *count >= 0.0)
-        };
-        self.parsed(
-            found,
-            &format!("{path}.{key}"),
-            "a number of processors such as 0.5 or 2",
-            processors,
-        )
+        let processors =
+            |text: &str| text.parse().ok().filter(|count: &f64| count.is_finite() && *count >= 0.0);
+        self.parsed(found, &format!("{path}.{key}"), "a number of processors such as 0.5 or 2", processors)
     }
 
     /// The list under a key; empty if the key is missing.
     pub(crate) fn list_under<'n>(&mut self, node: &'n Node, path: &str, key: &str) -> &'n [Node] {
         match node.get(key) {
             None => &[],
-            Some(Node {
-                value: Value::Sequence(items),
-                ..
-            }) => items,
+            Some(Node { value: Value::Sequence(items), .. }) => items,
             Some(other) => {
                 self.unexpected(other, &format!("{path}.{key}"), "a list");
                 &[]
@@ -120,10 +106,7 @@ impl Reading<'_> {
     pub(crate) fn texts_under(&mut self, node: &Node, path: &str, key: &str) -> Vec<String> {
         let path = format!("{path}.{key}");
         let items = match node.get(key) {
-            Some(Node {
-                value: Value::Sequence(items),
-                ..
-            }) => items.as_slice(),
+            Some(Node { value: Value::Sequence(items), .. }) => items.as_slice(),
             Some(other) => {
                 self.unexpected(other, &path, "a list of texts");
                 &[]
@@ -163,9 +146,7 @@ fn duration(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
         let number: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let unit = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
+        let unit = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
         let seconds = match &rest[..unit] {
             "ns" => 1e-9,
             "us" | "µs" | "μs" => 1e-6,
@@ -187,15 +168,9 @@ fn duration(text: &str) -> Option<Duration> {
 /// A size as Docker writes it: a number and a unit of powers of 1024, bytes if there is none.
 fn size(text: &str) -> Option<u64> {
     let text = text.trim();
-    let digits = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let unit = text[digits..].trim_start().to_ascii_lowercase();
-    let power = match unit
-        .strip_suffix("ib")
-        .or_else(|| unit.strip_suffix('b'))
-        .unwrap_or(&unit)
-    {
+    let power = match unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit) {
         "" => 0,
         "k" => 1,
         "m" => 2,

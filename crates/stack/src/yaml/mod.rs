@@ -43,11 +43,7 @@ pub(crate) struct Entry {
 impl Node {
     /// A node made by the reader, at the place of what it was made from.
     pub(crate) fn new(place: Place, value: Value) -> Self {
-        Self {
-            place,
-            value,
-            tag: Tag::None,
-        }
+        Self { place, value, tag: Tag::None }
     }
 
     /// A scalar made by the reader.
@@ -95,10 +91,7 @@ impl Node {
 
     /// The node under a key, if this is a mapping that has it and it is not null.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.as_mapping()?
-            .get(key)
-            .map(|entry| &entry.node)
-            .filter(|node| !node.is_null())
+        self.as_mapping()?.get(key).map(|entry| &entry.node).filter(|node| !node.is_null())
     }
 
     /// What was found here, for an error; values of variables are named, not shown.

@@ -19,15 +19,9 @@ const MOST_NODES: usize = 100_000;
 /// Parses a file. None: the problem is recorded.
 pub(crate) fn parse(reading: &mut Reading<'_>, file: usize) -> Option<Node> {
     let text = std::mem::take(reading.sources.text_mut(file));
-    let outcome = Builder {
-        file,
-        ..Builder::default()
-    }
-    .run(&text);
+    let outcome = Builder { file, ..Builder::default() }.run(&text);
     *reading.sources.text_mut(file) = text;
-    outcome
-        .map_err(|(place, message)| reading.problem(place, message))
-        .ok()
+    outcome.map_err(|(place, message)| reading.problem(place, message)).ok()
 }
 
 /// What ends the parsing of a file.
@@ -65,12 +59,7 @@ impl Builder {
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| {
                 let (line, column) = (error.marker().line().max(1), error.marker().col() + 1);
-                let at = Place {
-                    file: self.file,
-                    line,
-                    column,
-                    width: 1,
-                };
+                let at = Place { file: self.file, line, column, width: 1 };
                 (at, format!("this is not YAML: {}", error.info()))
             })?;
             self.event(event, span)?;
@@ -83,12 +72,7 @@ impl Builder {
                 Err((root.place, message))
             }
             _ => {
-                let whole = Place {
-                    file: self.file,
-                    line: 0,
-                    column: 0,
-                    width: 1,
-                };
+                let whole = Place { file: self.file, line: 0, column: 0, width: 1 };
                 Err((whole, "the file is empty; expected a Compose file".to_owned()))
             }
         }
@@ -100,12 +84,8 @@ impl Builder {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 let one = self.documents == 1;
-                let wrong = || {
-                    (
-                        place,
-                        "a second document begins here; expected one document per file".to_owned(),
-                    )
-                };
+                let wrong =
+                    || (place, "a second document begins here; expected one document per file".to_owned());
                 one.then_some(()).ok_or_else(wrong)
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -115,26 +95,11 @@ impl Builder {
                     return self.key(text.into_owned(), style, place);
                 }
                 // Nothing is written where an empty value stands; its key is the place to show.
-                let key = self
-                    .open
-                    .last()
-                    .and_then(|open| open.key.as_ref())
-                    .map(|(_, place)| *place);
-                let place = if span.is_empty() {
-                    key.unwrap_or(place)
-                } else {
-                    place
-                };
+                let key = self.open.last().and_then(|open| open.key.as_ref()).map(|(_, place)| *place);
+                let place = if span.is_empty() { key.unwrap_or(place) } else { place };
                 let scalar =
                     scalar(text, style == ScalarStyle::Plain && !is_text).map_err(|wrong| (place, wrong))?;
-                self.finish(
-                    Node {
-                        place,
-                        value: Value::Scalar(scalar),
-                        tag,
-                    },
-                    anchor,
-                )
+                self.finish(Node { place, value: Value::Scalar(scalar), tag }, anchor)
             }
             Event::SequenceStart(anchor, tag) => self.begin(place, Value::Sequence(Vec::new()), anchor, tag),
             Event::MappingStart(anchor, tag) => {
@@ -143,10 +108,7 @@ impl Builder {
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(anchor) => {
                 if self.expects_key() {
-                    return Err((
-                        place,
-                        "an alias stands where a key should; write the key out".to_owned(),
-                    ));
+                    return Err((place, "an alias stands where a key should; write the key out".to_owned()));
                 }
                 let Some(Anchored { node, nodes, depth }) = self.anchors.get(&anchor) else {
                     return Err((place, "this alias stands inside of what it refers to".to_owned()));
@@ -166,17 +128,8 @@ impl Builder {
 
     fn place(&self, span: Span) -> Place {
         let one_line = span.end.line() == span.start.line();
-        let width = if one_line {
-            span.end.col().saturating_sub(span.start.col()).max(1)
-        } else {
-            1
-        };
-        Place {
-            file: self.file,
-            line: span.start.line().max(1),
-            column: span.start.col() + 1,
-            width,
-        }
+        let width = if one_line { span.end.col().saturating_sub(span.start.col()).max(1) } else { 1 };
+        Place { file: self.file, line: span.start.line().max(1), column: span.start.col() + 1, width }
     }
 
     fn count(&mut self, place: Place, more: usize) -> Result<(), Wrong> {
@@ -192,18 +145,13 @@ impl Builder {
 
     fn check_depth(&self, place: Place, more: usize) -> Result<(), Wrong> {
         if self.open.len() + more > DEEPEST {
-            return Err((
-                place,
-                format!("lists and mappings are nested more than {DEEPEST} deep"),
-            ));
+            return Err((place, format!("lists and mappings are nested more than {DEEPEST} deep")));
         }
         Ok(())
     }
 
     fn expects_key(&self) -> bool {
-        self.open
-            .last()
-            .is_some_and(|open| open.key.is_none() && open.node.as_mapping().is_some())
+        self.open.last().is_some_and(|open| open.key.is_none() && open.node.as_mapping().is_some())
     }
 
     fn begin(
@@ -222,12 +170,7 @@ impl Builder {
         self.count(place, 1)?;
         self.check_depth(place, 1)?;
         let (tag, _) = tag::read(tag).map_err(|message| (place, message))?;
-        self.open.push(Open {
-            node: Node { place, value, tag },
-            anchor,
-            key: None,
-            under: None,
-        });
+        self.open.push(Open { node: Node { place, value, tag }, anchor, key: None, under: None });
         Ok(())
     }
 
@@ -238,34 +181,17 @@ impl Builder {
         let Some(open) = self.open.last_mut() else {
             return Ok(());
         };
-        let same = open
-            .node
-            .as_mapping()
-            .and_then(|entries| entries.get(&text))
-            .map(|entry| entry.key);
-        let merge = open
-            .under
-            .as_ref()
-            .filter(|_| text == "<<")
-            .map(|node| node.place);
+        let same = open.node.as_mapping().and_then(|entries| entries.get(&text)).map(|entry| entry.key);
+        let merge = open.under.as_ref().filter(|_| text == "<<").map(|node| node.place);
         if let Some(first) = same.or(merge) {
-            return Err((
-                place,
-                format!("key `{text}` is given twice; the first is on line {}", first.line),
-            ));
+            return Err((place, format!("key `{text}` is given twice; the first is on line {}", first.line)));
         }
         open.key = Some((text, place));
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Wrong> {
-        let Some(Open {
-            mut node,
-            anchor,
-            under,
-            ..
-        }) = self.open.pop()
-        else {
+        let Some(Open { mut node, anchor, under, .. }) = self.open.pop() else {
             return Ok(());
         };
         if let (Some(entries), Some(under)) = (node.as_mapping_mut(), under) {
@@ -278,14 +204,7 @@ impl Builder {
     fn finish(&mut self, node: Node, anchor: usize) -> Result<(), Wrong> {
         if anchor != 0 {
             let (nodes, depth) = measure(&node);
-            self.anchors.insert(
-                anchor,
-                Anchored {
-                    node: node.clone(),
-                    nodes,
-                    depth,
-                },
-            );
+            self.anchors.insert(anchor, Anchored { node: node.clone(), nodes, depth });
         }
         let Some(open) = self.open.last_mut() else {
             self.root = Some(node);

@@ -21,11 +21,7 @@ pub(crate) enum ScalarKind {
 
 impl Scalar {
     pub(crate) fn text(text: String) -> Self {
-        Self {
-            text,
-            kind: ScalarKind::Text,
-            variables: Vec::new(),
-        }
+        Self { text, kind: ScalarKind::Text, variables: Vec::new() }
     }
 
     /// Resolves what was written without quotes.
@@ -39,11 +35,7 @@ impl Scalar {
                 None => (ScalarKind::Text, written.to_owned()),
             },
         };
-        Self {
-            text,
-            kind,
-            variables: Vec::new(),
-        }
+        Self { text, kind, variables: Vec::new() }
     }
 
     /// What was found, for an error.
@@ -60,10 +52,7 @@ impl Scalar {
 
 /// At most 60 characters on one line.
 fn shortened(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     match line.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -104,32 +93,22 @@ fn integer(plain: &str) -> Option<String> {
     if sign == "-" && value > 1 << 63 {
         return None;
     }
-    Some(if value == 0 {
-        "0".to_owned()
-    } else {
-        format!("{sign}{value}")
-    })
+    Some(if value == 0 { "0".to_owned() } else { format!("{sign}{value}") })
 }
 
 fn float(plain: &str) -> Option<String> {
     let unsigned = plain.strip_prefix(['-', '+']).unwrap_or(plain);
-    let digit = unsigned
-        .strip_prefix('.')
-        .unwrap_or(unsigned)
-        .starts_with(|c: char| c.is_ascii_digit());
-    let shaped = digit
-        && unsigned
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
+    let digit = unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
+    let shaped =
+        digit && unsigned.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
     if !shaped {
         return None;
     }
     let value: f64 = plain.parse().ok().filter(|value: &f64| value.is_finite())?;
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e21).contains(&size) {
-        let (mantissa, exponent) = format!("{value:e}")
-            .split_once('e')
-            .map(|(m, e)| (m.to_owned(), e.to_owned()))?;
+        let (mantissa, exponent) =
+            format!("{value:e}").split_once('e').map(|(m, e)| (m.to_owned(), e.to_owned()))?;
         let exponent: i32 = exponent.parse().ok()?;
         let sign = if exponent < 0 { '-' } else { '+' };
         return Some(format!("{mantissa}e{sign}{:02}", exponent.abs()));

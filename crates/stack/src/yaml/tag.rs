@@ -23,8 +23,6 @@ pub(crate) fn read(tag: Option<Cow<'_, saphyr_parser::Tag>>) -> Result<(Tag, boo
         ("!", "override") => Ok((Tag::Override, false)),
         ("" | "!", "" | "!") | ("tag:yaml.org,2002:", "str") => Ok((Tag::None, true)),
         ("tag:yaml.org,2002:", "int" | "float" | "bool" | "null" | "map" | "seq") => Ok((Tag::None, false)),
-        _ => Err(format!(
-            "tag `{tag}` is not supported; Compose's own are `!reset` and `!override`"
-        )),
+        _ => Err(format!("tag `{tag}` is not supported; Compose's own are `!reset` and `!override`")),
     }
 }

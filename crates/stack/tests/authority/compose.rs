@@ -19,15 +19,8 @@ pub(crate) fn find() -> Result<Vec<String>, String> {
         .args(["version", "--short"])
         .output()
         .map_err(|error| format!("`{shown}` could not be run: {error}"))?;
-    let version = String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .trim_start_matches('v')
-        .to_owned();
-    match version
-        .split('.')
-        .next()
-        .and_then(|major| major.parse::<u32>().ok())
-    {
+    let version = String::from_utf8_lossy(&output.stdout).trim().trim_start_matches('v').to_owned();
+    match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
         Some(major) if major >= 2 => Ok(words),
         _ => Err(format!("`{shown}` does not answer as Compose 2")),
     }
@@ -41,10 +34,7 @@ pub(crate) fn config(
     environment: &[(&str, &str)],
 ) -> Result<Value, String> {
     let mut command = Command::new(&authority[0]);
-    command
-        .args(&authority[1..])
-        .env_clear()
-        .envs(environment.iter().copied());
+    command.args(&authority[1..]).env_clear().envs(environment.iter().copied());
     // Where the CLI and its plugins are.
     for name in ["PATH", "DOCKER_CONFIG"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
@@ -55,15 +45,9 @@ pub(crate) fn config(
     for profile in profiles {
         command.args(["--profile", profile]);
     }
-    let output = command
-        .args(["config", "--format", "json"])
-        .output()
-        .map_err(|error| error.to_string())?;
+    let output = command.args(["config", "--format", "json"]).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
-        return Err(format!(
-            "Compose refuses it: {}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        return Err(format!("Compose refuses it: {}", String::from_utf8_lossy(&output.stderr)));
     }
     // Dollar signs are written so that the answer could be read as a Compose file again.
     let text = String::from_utf8_lossy(&output.stdout).replace("$$", "$");
@@ -74,27 +58,18 @@ pub(crate) fn config(
 pub(crate) fn shown(config: &Value) -> Value {
     let section = |key: &str, show: &dyn Fn(&str, &Value) -> Value| -> Value {
         let entries = config[key].as_object().cloned().unwrap_or_default();
-        entries
-            .iter()
-            .map(|(name, value)| (name.clone(), show(name, value)))
-            .collect::<Map<_, _>>()
-            .into()
+        entries.iter().map(|(name, value)| (name.clone(), show(name, value))).collect::<Map<_, _>>().into()
     };
     let project = config["name"].as_str().unwrap_or_default().to_owned();
     let named = |key: &str| -> Value {
         let entries = config[key].as_object().cloned().unwrap_or_default();
         let show = |(name, value): (&String, &Value)| {
-            let own = value["name"]
-                .as_str()
-                .filter(|own| *own != format!("{project}_{name}"));
+            let own = value["name"].as_str().filter(|own| *own != format!("{project}_{name}"));
             let external = value["external"] == true;
             // An external resource is known by its key when it has no name of its own.
             let own = own.filter(|own| !(external && own == name));
             let internal = value["internal"] == true;
-            (
-                name.clone(),
-                json!({ "name": own, "external": external, "internal": internal }),
-            )
+            (name.clone(), json!({ "name": own, "external": external, "internal": internal }))
         };
         entries.iter().map(show).collect::<Map<_, _>>().into()
     };
@@ -116,12 +91,7 @@ fn each(value: &Value, key: &str, show: impl Fn(&Value) -> Value) -> Vec<Value> 
 
 /// The entries under a key, each shown.
 fn entries(value: &Value, key: &str, show: impl Fn(&Value) -> Value) -> Map<String, Value> {
-    value[key]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), show(value)))
-        .collect()
+    value[key].as_object().into_iter().flatten().map(|(name, value)| (name.clone(), show(value))).collect()
 }
 
 fn service(value: &Value, services: &Value) -> Value {

@@ -6,10 +6,7 @@ use stack::{Condition, MountSource, RestartPolicy, SecretSource, Service, Stack}
 /// The stack, reduced to what is compared.
 pub(crate) fn shown(stack: &Stack) -> Value {
     let volumes = stack.volumes.iter().map(|(name, volume)| {
-        (
-            name.clone(),
-            json!({ "name": volume.name, "external": volume.external, "internal": false }),
-        )
+        (name.clone(), json!({ "name": volume.name, "external": volume.external, "internal": false }))
     });
     let networks = stack.networks.iter().map(|(name, network)| {
         let shown =
@@ -23,10 +20,7 @@ pub(crate) fn shown(stack: &Stack) -> Value {
         };
         (name.clone(), shown)
     });
-    let services = stack
-        .services
-        .iter()
-        .map(|(name, shown)| (name.clone(), service(shown)));
+    let services = stack.services.iter().map(|(name, shown)| (name.clone(), service(shown)));
     json!({
         "name": stack.name,
         "services": services.collect::<Map<_, _>>(),
@@ -75,10 +69,7 @@ fn service(service: &Service) -> Value {
         RestartPolicy::OnFailure(Some(most)) => format!("on-failure:{most}"),
     };
     let text = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
-    let networks = service
-        .networks
-        .iter()
-        .map(|(name, network)| (name.clone(), json!(network.aliases)));
+    let networks = service.networks.iter().map(|(name, network)| (name.clone(), json!(network.aliases)));
     json!({
         "image": service.image,
         "pull_policy": service.pull_policy,

@@ -56,48 +56,20 @@ pub(crate) fn blush(place: Vector) -> f32 {
 fn skin(p: Vector, place: Vector) -> f32 {
     let m = mirrored(p);
     let mut d = ellipsoid(p - Vector(0.0, 0.24, -0.1), Vector(0.72, 0.82, 0.82));
-    d = join(
-        d,
-        ellipsoid(p - Vector(0.0, -0.36, 0.1), Vector(0.53, 0.58, 0.56)),
-        0.28,
-    );
+    d = join(d, ellipsoid(p - Vector(0.0, -0.36, 0.1), Vector(0.53, 0.58, 0.56)), 0.28);
     d = join(d, ball(m - Vector(0.34, -0.13, 0.44), 0.2), 0.24); // cheekbones
     d = join(d, ball(p - Vector(0.0, -0.84, 0.46), 0.1), 0.2); // chin
-    d = join(
-        d,
-        ellipsoid(m - Vector(0.26, 0.3, 0.6), Vector(0.22, 0.07, 0.1)),
-        0.12,
-    ); // ridge of the brows
+    d = join(d, ellipsoid(m - Vector(0.26, 0.3, 0.6), Vector(0.22, 0.07, 0.1)), 0.12); // ridge of the brows
     d = cut(d, ball(m - Vector(0.28, 0.1, 0.84), 0.17), 0.14); // sockets
-    d = join(
-        d,
-        capsule(p, Vector(0.0, 0.24, 0.68), Vector(0.0, -0.12, 0.84), 0.05),
-        0.1,
-    );
+    d = join(d, capsule(p, Vector(0.0, 0.24, 0.68), Vector(0.0, -0.12, 0.84), 0.05), 0.1);
     d = join(d, ball(p - Vector(0.0, -0.15, 0.85), 0.068), 0.07);
     d = join(d, ball(m - Vector(0.082, -0.18, 0.77), 0.048), 0.05);
     d = cut(d, ball(m - Vector(0.042, -0.225, 0.83), 0.02), 0.03); // nostrils
     d = join(d, lids(m), 0.03);
-    d = cut(
-        d,
-        capsule(p, Vector(0.0, -0.3, 0.8), Vector(0.0, -0.38, 0.76), 0.015),
-        0.06,
-    ); // philtrum
-    d = join(
-        d,
-        ellipsoid(p - Vector(0.0, -0.48, 0.52), Vector(0.25, 0.17, 0.13)),
-        0.12,
-    );
-    d = join(
-        d,
-        ellipsoid(m - Vector(0.74, 0.02, -0.1), Vector(0.07, 0.2, 0.13)),
-        0.05,
-    );
-    join(
-        d,
-        capsule(place, Vector(0.0, -0.7, -0.16), Vector(0.0, -1.6, -0.22), 0.33),
-        0.16,
-    )
+    d = cut(d, capsule(p, Vector(0.0, -0.3, 0.8), Vector(0.0, -0.38, 0.76), 0.015), 0.06); // philtrum
+    d = join(d, ellipsoid(p - Vector(0.0, -0.48, 0.52), Vector(0.25, 0.17, 0.13)), 0.12);
+    d = join(d, ellipsoid(m - Vector(0.74, 0.02, -0.1), Vector(0.07, 0.2, 0.13)), 0.05);
+    join(d, capsule(place, Vector(0.0, -0.7, -0.16), Vector(0.0, -1.6, -0.22), 0.33), 0.16)
 }
 
 /// Lids lie on the eyeball and leave an almond open.
@@ -120,33 +92,17 @@ fn lips(p: Vector) -> f32 {
 fn brows(p: Vector) -> f32 {
     let m = mirrored(p);
     let inner = capsule(m, Vector(0.14, 0.345, 0.735), Vector(0.32, 0.365, 0.685), 0.024);
-    join(
-        inner,
-        capsule(m, Vector(0.32, 0.365, 0.685), Vector(0.47, 0.29, 0.605), 0.015),
-        0.03,
-    ) * 0.8
+    join(inner, capsule(m, Vector(0.32, 0.365, 0.685), Vector(0.47, 0.29, 0.605), 0.015), 0.03) * 0.8
 }
 
 fn hair(p: Vector, place: Vector) -> f32 {
     let m = mirrored(p);
     let mut d = ellipsoid(p - Vector(0.0, 0.42, -0.2), Vector(0.87, 0.82, 0.86));
-    d = join(
-        d,
-        ellipsoid(m - Vector(0.72, -0.42, -0.3), Vector(0.27, 0.95, 0.36)),
-        0.3,
-    );
-    d = join(
-        d,
-        ellipsoid(p - Vector(0.0, -0.4, -0.5), Vector(0.75, 1.0, 0.3)),
-        0.3,
-    );
+    d = join(d, ellipsoid(m - Vector(0.72, -0.42, -0.3), Vector(0.27, 0.95, 0.36)), 0.3);
+    d = join(d, ellipsoid(p - Vector(0.0, -0.4, -0.5), Vector(0.75, 1.0, 0.3)), 0.3);
     // The face, with a parting to one side.
     let parting = Vector(0.1 * (p.1 - 0.2).max(0.0), 0.0, 0.0);
-    d = cut(
-        d,
-        ellipsoid(p - Vector(0.02, -0.3, 0.72) - parting, Vector(0.63, 0.98, 0.62)),
-        0.1,
-    );
+    d = cut(d, ellipsoid(p - Vector(0.02, -0.3, 0.72) - parting, Vector(0.63, 0.98, 0.62)), 0.1);
     let wave = (p.1 * 2.6).sin() * 1.6 + p.1 * 3.0;
     let lock = (p.0 * 11.0 + p.2 * 7.0 + wave).sin();
     d + lock * 0.014 + 0.0035 * strand(place)
@@ -163,11 +119,8 @@ fn cloth(p: Vector) -> f32 {
     let shoulders = ellipsoid(p - Vector(0.0, -2.12, -0.25), Vector(1.5, 0.74, 0.62));
     let collar = capsule(p, Vector(-0.2, -1.42, -0.12), Vector(0.2, -1.42, -0.12), 0.34);
     let knit = (p.0 * 46.0).sin() * 0.004 + (p.1 * 18.0).sin() * 0.006;
-    cut(
-        join(shoulders, collar, 0.2),
-        ellipsoid(p - Vector(0.0, -1.2, 0.1), Vector(0.36, 0.4, 0.5)),
-        0.05,
-    ) + knit
+    cut(join(shoulders, collar, 0.2), ellipsoid(p - Vector(0.0, -1.2, 0.1), Vector(0.36, 0.4, 0.5)), 0.05)
+        + knit
 }
 
 fn mirrored(p: Vector) -> Vector {

@@ -47,18 +47,12 @@ fn shaded(place: Vector, matter: Matter, direction: Vector) -> Vector {
     let fill = Vector(0.9, 0.1, 0.6).unit();
     let rim = Vector(0.75, 0.35, -0.6).unit();
     let (colour, gloss, sharpness) = match matter {
-        Matter::Skin => (
-            Vector(0.62, 0.36, 0.26).mix(Vector(0.66, 0.24, 0.19), 0.45 * figure::blush(place)),
-            0.16,
-            18.0,
-        ),
+        Matter::Skin => {
+            (Vector(0.62, 0.36, 0.26).mix(Vector(0.66, 0.24, 0.19), 0.45 * figure::blush(place)), 0.16, 18.0)
+        }
         Matter::Lips => (Vector(0.5, 0.19, 0.17), 0.22, 26.0),
         Matter::Eye => (figure::eye_colour(place), 0.9, 220.0),
-        Matter::Hair => (
-            Vector(0.115, 0.055, 0.03) * (1.0 + 0.55 * figure::strand(place)),
-            0.2,
-            12.0,
-        ),
+        Matter::Hair => (Vector(0.115, 0.055, 0.03) * (1.0 + 0.55 * figure::strand(place)), 0.2, 12.0),
         Matter::Cloth => (Vector(0.07, 0.16, 0.2), 0.04, 8.0),
     };
     let open = openness(place, normal);

@@ -20,17 +20,10 @@ const SHORTEST_LONG_EDGE: u32 = 720;
 ///
 /// Transparent parts are shown on white.
 pub fn decode(input: &[u8], inspection: &Inspection) -> Result<Rgb32FImage, PictureError> {
-    let Inspection {
-        format,
-        width,
-        height,
-        ..
-    } = *inspection;
+    let Inspection { format, width, height, .. } = *inspection;
     if format == ImageFormat::Jpeg && !jpeg_end::is_reached(input) {
         // The decoder would fill what is missing with grey.
-        return Err(PictureError::damaged(
-            "JPEG data end before the end of the picture",
-        ));
+        return Err(PictureError::damaged("JPEG data end before the end of the picture"));
     }
     let failed = |error| PictureError::from_decoder(&error, width, height);
     let mut reader = decoder(input, format)?;
@@ -62,9 +55,7 @@ fn target_size(width: u32, height: u32) -> (u32, u32) {
     let target = long.clamp(SHORTEST_LONG_EDGE, LONG_EDGE);
     let scaled = |edge: u32| {
         let exact = u64::from(edge) * u64::from(target);
-        u32::try_from((exact + u64::from(long) / 2) / u64::from(long))
-            .unwrap_or(target)
-            .max(1)
+        u32::try_from((exact + u64::from(long) / 2) / u64::from(long)).unwrap_or(target).max(1)
     };
     (scaled(width), scaled(height))
 }

@@ -40,15 +40,8 @@ pub fn describe(picture: &RgbImage) -> Result<Description, PictureError> {
 
 fn blurhash(picture: &RgbImage) -> Result<String, PictureError> {
     // More components along the longer edge; a small copy gives the same hash a hundred times faster.
-    let (across, down) = if picture.width() >= picture.height() {
-        (4, 3)
-    } else {
-        (3, 4)
-    };
+    let (across, down) = if picture.width() >= picture.height() { (4, 3) } else { (3, 4) };
     let small = image::DynamicImage::ImageRgb8(imageops::thumbnail(picture, 48, 48)).into_rgba8();
-    blurhash::encode(across, down, small.width(), small.height(), &small).map_err(|error| {
-        PictureError::NotDrawn {
-            reason: error.to_string(),
-        }
-    })
+    blurhash::encode(across, down, small.width(), small.height(), &small)
+        .map_err(|error| PictureError::NotDrawn { reason: error.to_string() })
 }

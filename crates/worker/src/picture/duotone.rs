@@ -36,16 +36,12 @@ fn tone(lightness: &Plane) -> Plane {
     let broad = levelled.guided(&levelled, (long / 24.0).ceil() as usize, 0.02);
     let fine = levelled.guided(&levelled, (long / 160.0).ceil() as usize, 0.002);
     let detailed = levelled.zip(&broad, |v, base| base + (v - base) * 1.35);
-    let detailed = detailed.zip(&levelled.zip(&fine, |v, base| v - base), |v, detail| {
-        v + detail * 0.6
-    });
+    let detailed = detailed.zip(&levelled.zip(&fine, |v, base| v - base), |v, detail| v + detail * 0.6);
 
     // A little of its own light, spread out, makes highlights glow.
     let glow = detailed.map(|v| smoothstep(0.45, 1.0, v)).blur(long / 40.0);
     let grain = Plane::grain(width, height, (long / 1080.0 * 0.75).max(0.35), 7);
-    let mut tone = detailed.zip(&glow, |v, light| {
-        1.0 - (1.0 - v.clamp(0.0, 1.0)) * (1.0 - 0.14 * light)
-    });
+    let mut tone = detailed.zip(&glow, |v, light| 1.0 - (1.0 - v.clamp(0.0, 1.0)) * (1.0 - 0.14 * light));
     for (i, value) in tone.values.iter_mut().enumerate() {
         let x = ((i % width) as f32 + 0.5) / width as f32 * 2.0 - 1.0;
         let y = ((i / width) as f32 + 0.5) / height as f32 * 2.0 - 1.0;
@@ -64,11 +60,7 @@ fn gradient() -> Vec<[u8; 3]> {
     (0..STEPS)
         .map(|step| {
             let at = step as f32 / (STEPS - 1) as f32;
-            let next = stops
-                .iter()
-                .position(|stop| stop.0 >= at)
-                .unwrap_or(stops.len() - 1)
-                .max(1);
+            let next = stops.iter().position(|stop| stop.0 >= at).unwrap_or(stops.len() - 1).max(1);
             let (low, high) = (stops[next - 1], stops[next]);
             let t = (at - low.0) / (high.0 - low.0);
             let lab = [0, 1, 2].map(|i| mix(low.1[i], high.1[i], t));

@@ -15,12 +15,7 @@ const QUALITY: u8 = 88;
 pub fn encode(picture: &RgbImage) -> Result<Bytes, PictureError> {
     let mut file = Vec::new();
     JpegEncoder::new_with_quality(&mut file, QUALITY)
-        .write_image(
-            picture,
-            picture.width(),
-            picture.height(),
-            ExtendedColorType::Rgb8,
-        )
+        .write_image(picture, picture.width(), picture.height(), ExtendedColorType::Rgb8)
         .map_err(PictureError::unreadable_output)?;
     Ok(file.into())
 }

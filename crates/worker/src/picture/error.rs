@@ -42,22 +42,16 @@ impl PictureError {
     pub(super) fn from_decoder(error: &ImageError, width: u32, height: u32) -> Self {
         match error {
             ImageError::Limits(_) => Self::TooManyPixels { width, height },
-            _ => Self::Damaged {
-                reason: error.to_string(),
-            },
+            _ => Self::Damaged { reason: error.to_string() },
         }
     }
 
     pub(super) fn damaged(reason: &str) -> Self {
-        Self::Damaged {
-            reason: reason.to_owned(),
-        }
+        Self::Damaged { reason: reason.to_owned() }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
     pub(super) fn unreadable_output(error: ImageError) -> Self {
-        Self::NotDrawn {
-            reason: error.to_string(),
-        }
+        Self::NotDrawn { reason: error.to_string() }
     }
 }

@@ -24,26 +24,10 @@ struct Ink {
     slip: (f32, f32),
 }
 
-const YELLOW: Ink = Ink {
-    colour: 0xFF_C845,
-    angle: None,
-    slip: (0.0, 0.0),
-};
-const MAGENTA: Ink = Ink {
-    colour: 0xEA_4068,
-    angle: Some(75.0),
-    slip: (0.12, -0.05),
-};
-const CYAN: Ink = Ink {
-    colour: 0x00_87B8,
-    angle: Some(15.0),
-    slip: (-0.06, 0.1),
-};
-const BLACK: Ink = Ink {
-    colour: 0x23_1F3B,
-    angle: Some(45.0),
-    slip: (0.0, 0.0),
-};
+const YELLOW: Ink = Ink { colour: 0xFF_C845, angle: None, slip: (0.0, 0.0) };
+const MAGENTA: Ink = Ink { colour: 0xEA_4068, angle: Some(75.0), slip: (0.12, -0.05) };
+const CYAN: Ink = Ink { colour: 0x00_87B8, angle: Some(15.0), slip: (-0.06, 0.1) };
+const BLACK: Ink = Ink { colour: 0x23_1F3B, angle: Some(45.0), slip: (0.0, 0.0) };
 
 /// Draws the canvas (linear light) at its own size.
 pub(super) fn draw(canvas: &Rgb32FImage) -> RgbImage {
@@ -56,12 +40,8 @@ pub(super) fn draw(canvas: &Rgb32FImage) -> RgbImage {
     let mask = mask(width, height);
     let thresholds = thresholds();
     let paper = colour::hex(PAPER);
-    let inks = [YELLOW, MAGENTA, CYAN, BLACK].map(|ink| {
-        (
-            ink.angle.map(|angle| Screen::new(angle, ink.slip, cell)),
-            colour::hex(ink.colour),
-        )
-    });
+    let inks = [YELLOW, MAGENTA, CYAN, BLACK]
+        .map(|ink| (ink.angle.map(|angle| Screen::new(angle, ink.slip, cell)), colour::hex(ink.colour)));
 
     RgbImage::from_fn(canvas.width(), canvas.height(), |x, y| {
         let i = y as usize * width + x as usize;
@@ -98,9 +78,7 @@ fn separate(canvas: &Rgb32FImage, long: f32) -> [Plane; 4] {
     // Contrast around the broad base, without the skin's finest texture.
     let tone = base.zip(&broad, |v, broad| (broad + (v - broad) * 1.45).clamp(0.0, 1.0));
     let colour_axis = |axis: usize| {
-        Plane::of(canvas, |rgb| colour::to_oklab(rgb)[axis])
-            .guided(&guide, radius, 0.003)
-            .map(|v| v * 1.65)
+        Plane::of(canvas, |rgb| colour::to_oklab(rgb)[axis]).guided(&guide, radius, 0.003).map(|v| v * 1.65)
     };
     let (a, b) = (colour_axis(1), colour_axis(2));
 
@@ -126,9 +104,7 @@ fn contours(tone: &Plane, long: f32) -> Plane {
     let fine = (long / 1080.0 * 1.5).max(0.6);
     let near = tone.blur(fine);
     let far = tone.blur(fine * 1.8);
-    near.zip(&far, |near, far| {
-        smoothstep(0.012, 0.06, far - near) * smoothstep(0.95, 0.5, near) * 0.9
-    })
+    near.zip(&far, |near, far| smoothstep(0.012, 0.06, far - near) * smoothstep(0.95, 0.5, near) * 0.9)
 }
 
 /// 1 where the plates print, 0 on the border, with an edge a pixel soft.
@@ -144,11 +120,7 @@ fn mask(width: usize, height: usize) -> Plane {
             1.0 - smoothstep(-0.7, 0.7, outside)
         })
         .collect();
-    Plane {
-        width,
-        height,
-        values,
-    }
+    Plane { width, height, values }
 }
 
 /// A rotated grid of dots.
@@ -164,13 +136,7 @@ struct Screen {
 impl Screen {
     fn new(angle: f32, slip: (f32, f32), cell: f32) -> Self {
         let (sin, cos) = angle.to_radians().sin_cos();
-        Self {
-            cos,
-            sin,
-            cell,
-            slip,
-            rim: 0.9 / cell,
-        }
+        Self { cos, sin, cell, slip, rim: 0.9 / cell }
     }
 
     /// The share of the pixel that ink covers, so that all of them together cover `tone` of the paper.
@@ -181,11 +147,7 @@ impl Screen {
         let threshold = thresholds[(tone.clamp(0.0, 1.0) * (thresholds.len() - 1) as f32).round() as usize];
         let inked = smoothstep(threshold - self.rim, threshold + self.rim, dot);
         // Neither specks on white nor pinholes in black.
-        mix(
-            inked * smoothstep(0.012, 0.05, tone),
-            1.0,
-            smoothstep(0.93, 0.99, tone),
-        )
+        mix(inked * smoothstep(0.012, 0.05, tone), 1.0, smoothstep(0.93, 0.99, tone))
     }
 }
 
@@ -198,13 +160,9 @@ fn dot(u: f32, v: f32) -> f32 {
 fn thresholds() -> Vec<f32> {
     const GRID: u32 = 96;
     let at = |i: u32| (i as f32 + 0.5) / GRID as f32;
-    let mut dots: Vec<f32> = (0..GRID * GRID)
-        .map(|i| dot(at(i % GRID), at(i / GRID)))
-        .collect();
+    let mut dots: Vec<f32> = (0..GRID * GRID).map(|i| dot(at(i % GRID), at(i / GRID))).collect();
     dots.sort_unstable_by(|a, b| b.total_cmp(a));
-    (0..=255)
-        .map(|tone| dots[(tone * (dots.len() - 1)) / 255])
-        .collect()
+    (0..=255).map(|tone| dots[(tone * (dots.len() - 1)) / 255]).collect()
 }
 
 #[cfg(test)]

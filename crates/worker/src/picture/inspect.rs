@@ -49,12 +49,7 @@ pub fn inspect(input: &[u8]) -> Result<Inspection, PictureError> {
         ImageFormat::Jpeg => JPEG_BYTES_PER_PIXEL,
         _ => u64::from(decoder.color_type().bytes_per_pixel()),
     };
-    Ok(Inspection {
-        format,
-        width,
-        height,
-        memory_bytes: pixels * per_pixel + EFFECT_BYTES,
-    })
+    Ok(Inspection { format, width, height, memory_bytes: pixels * per_pixel + EFFECT_BYTES })
 }
 
 /// The first bytes decide, never a file name or what a client says.
@@ -69,13 +64,9 @@ fn sniff(input: &[u8]) -> Result<ImageFormat, PictureError> {
 pub(super) fn decoder(input: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, PictureError> {
     let mut reader = ImageReader::with_format(Cursor::new(input), format);
     reader.limits(limits());
-    let mut decoder = reader
-        .into_decoder()
-        .map_err(|error| PictureError::from_decoder(&error, 0, 0))?;
+    let mut decoder = reader.into_decoder().map_err(|error| PictureError::from_decoder(&error, 0, 0))?;
     let (width, height) = decoder.dimensions();
-    decoder
-        .set_limits(limits())
-        .map_err(|error| PictureError::from_decoder(&error, width, height))?;
+    decoder.set_limits(limits()).map_err(|error| PictureError::from_decoder(&error, width, height))?;
     Ok(decoder)
 }
 

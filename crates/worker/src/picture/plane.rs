@@ -25,46 +25,25 @@ impl Plane {
     /// Any value of each pixel of a canvas.
     pub(super) fn of(canvas: &Rgb32FImage, value: impl Fn([f32; 3]) -> f32) -> Self {
         let values = canvas.pixels().map(|pixel| value(pixel.0)).collect();
-        Self {
-            width: canvas.width() as usize,
-            height: canvas.height() as usize,
-            values,
-        }
+        Self { width: canvas.width() as usize, height: canvas.height() as usize, values }
     }
 
     /// Independent noise per pixel, softened over `radius` pixels and scaled back to about -1 to 1.
     pub(super) fn grain(width: usize, height: usize, radius: f32, seed: u32) -> Self {
-        let values = (0..width * height)
-            .map(|i| noise::grain((i % width) as u32, (i / width) as u32, seed))
-            .collect();
-        let soft = Self {
-            width,
-            height,
-            values,
-        }
-        .blur(radius);
+        let values =
+            (0..width * height).map(|i| noise::grain((i % width) as u32, (i / width) as u32, seed)).collect();
+        let soft = Self { width, height, values }.blur(radius);
         let power = soft.values.iter().map(|v| v * v).sum::<f32>() / soft.values.len() as f32;
         let scale = 0.41 / power.sqrt().max(1e-6); // the deviation that it had before
         soft.map(|v| v * scale)
     }
 
     pub(super) fn map(&self, change: impl Fn(f32) -> f32) -> Self {
-        Self {
-            values: self.values.iter().map(|v| change(*v)).collect(),
-            ..*self
-        }
+        Self { values: self.values.iter().map(|v| change(*v)).collect(), ..*self }
     }
 
     pub(super) fn zip(&self, other: &Self, join: impl Fn(f32, f32) -> f32) -> Self {
-        Self {
-            values: self
-                .values
-                .iter()
-                .zip(&other.values)
-                .map(|(a, b)| join(*a, *b))
-                .collect(),
-            ..*self
-        }
+        Self { values: self.values.iter().zip(&other.values).map(|(a, b)| join(*a, *b)).collect(), ..*self }
     }
 
     /// Stretched so that all but the darkest and lightest half percent fill 0 to 1.
@@ -113,11 +92,7 @@ impl Plane {
         for x in 0..self.width {
             values.extend(self.values[x..].iter().step_by(self.width));
         }
-        Self {
-            width: self.height,
-            height: self.width,
-            values,
-        }
+        Self { width: self.height, height: self.width, values }
     }
 
     /// Gaussian blur of a deviation in pixels.
@@ -125,10 +100,7 @@ impl Plane {
         if deviation < 0.3 {
             return self.clone();
         }
-        self.blur_rows(deviation)
-            .transposed()
-            .blur_rows(deviation)
-            .transposed()
+        self.blur_rows(deviation).transposed().blur_rows(deviation).transposed()
     }
 
     fn blur_rows(&self, deviation: f32) -> Self {
@@ -138,18 +110,15 @@ impl Plane {
             return self.box_rows(radius).box_rows(radius).box_rows(radius);
         }
         let reach = (deviation * 3.0).ceil() as isize;
-        let weights: Vec<f32> = (-reach..=reach)
-            .map(|d| (-0.5 * (d as f32 / deviation).powi(2)).exp())
-            .collect();
+        let weights: Vec<f32> =
+            (-reach..=reach).map(|d| (-0.5 * (d as f32 / deviation).powi(2)).exp()).collect();
         let total: f32 = weights.iter().sum();
         let last = self.width.cast_signed() - 1;
         let mut values = Vec::with_capacity(self.values.len());
         for row in self.values.chunks_exact(self.width) {
             values.extend((0..=last).map(|x| {
                 let near = (x - reach..=x + reach).zip(&weights);
-                near.map(|(at, weight)| row[at.clamp(0, last) as usize] * weight)
-                    .sum::<f32>()
-                    / total
+                near.map(|(at, weight)| row[at.clamp(0, last) as usize] * weight).sum::<f32>() / total
             }));
         }
         Self { values, ..*self }
@@ -165,10 +134,8 @@ impl Plane {
             .zip(self, |g, s| g * s)
             .box_mean(radius)
             .zip(&mean_guide.zip(&mean_self, |g, s| g * s), |a, b| a - b);
-        let variance = guide
-            .map(|g| g * g)
-            .box_mean(radius)
-            .zip(&mean_guide, |square, mean| square - mean * mean);
+        let variance =
+            guide.map(|g| g * g).box_mean(radius).zip(&mean_guide, |square, mean| square - mean * mean);
         let slope = covariance.zip(&variance, |c, v| c / (v + epsilon));
         let offset = mean_self.zip(&slope.zip(&mean_guide, |s, g| s * g), |mean, part| mean - part);
         let slope = slope.box_mean(radius);
@@ -194,14 +161,8 @@ mod tests {
     use super::*;
 
     fn step() -> Plane {
-        let values = (0..40 * 30)
-            .map(|i| if i % 40 < 20 { 0.2 } else { 0.8 })
-            .collect();
-        Plane {
-            width: 40,
-            height: 30,
-            values,
-        }
+        let values = (0..40 * 30).map(|i| if i % 40 < 20 { 0.2 } else { 0.8 }).collect();
+        Plane { width: 40, height: 30, values }
     }
 
     #[test]

@@ -17,11 +17,7 @@ pub(crate) fn portrait() -> Vec<u8> {
 /// Red grows to the right, green downwards.
 pub(crate) fn gradient(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        Rgb([
-            (x * 255 / width).try_into().unwrap(),
-            (y * 255 / height).try_into().unwrap(),
-            73,
-        ])
+        Rgb([(x * 255 / width).try_into().unwrap(), (y * 255 / height).try_into().unwrap(), 73])
     })
 }
 
@@ -39,14 +35,7 @@ pub(crate) fn with_jpeg_exif(picture: &RgbImage, orientation: u16) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut file, 95);
     encoder.set_exif_metadata(exif).unwrap();
-    encoder
-        .write_image(
-            picture,
-            picture.width(),
-            picture.height(),
-            ExtendedColorType::Rgb8,
-        )
-        .unwrap();
+    encoder.write_image(picture, picture.width(), picture.height(), ExtendedColorType::Rgb8).unwrap();
     file
 }
 
@@ -80,8 +69,6 @@ pub(crate) fn png_chunk(name: [u8; 4], content: &[u8]) -> Vec<u8> {
 
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc: u32, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
-        })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
     })
 }

@@ -53,10 +53,7 @@ struct Shares {
 
 impl Shares {
     fn new(from: u32, to: u32) -> Self {
-        Self {
-            scale: f64::from(to) / f64::from(from),
-            last: to as usize - 1,
-        }
+        Self { scale: f64::from(to) / f64::from(from), last: to as usize - 1 }
     }
 
     /// Targets of the pixel at `index`, with the share of the target's area that it covers.
@@ -70,9 +67,7 @@ impl Shares {
         } else {
             (self.scale, 0.0)
         };
-        [(first, here as f32), (first + 1, there as f32)]
-            .into_iter()
-            .filter(|(_, share)| *share > 0.0)
+        [(first, here as f32), (first + 1, there as f32)].into_iter().filter(|(_, share)| *share > 0.0)
     }
 }
 
@@ -84,15 +79,9 @@ struct Curve {
 
 impl Curve {
     fn new() -> Self {
-        let table = |last: u16| {
-            (0..=last)
-                .map(|v| colour::to_linear(f32::from(v) / f32::from(last)))
-                .collect()
-        };
-        Self {
-            of_8_bit: table(255),
-            of_16_bit: table(u16::MAX),
-        }
+        let table =
+            |last: u16| (0..=last).map(|v| colour::to_linear(f32::from(v) / f32::from(last))).collect();
+        Self { of_8_bit: table(255), of_16_bit: table(u16::MAX) }
     }
 
     fn byte(&self, sample: u8) -> f32 {
@@ -113,26 +102,18 @@ fn read_row(picture: &DynamicImage, y: u32, into: &mut [Sample], curve: &Curve) 
         DynamicImage::ImageLuma8(p) => fill(p.as_raw(), 1, y, into, |s| grey(byte(s[0]), 1.0)),
         DynamicImage::ImageLumaA8(p) => fill(p.as_raw(), 2, y, into, |s| grey(byte(s[0]), byte_alpha(s[1]))),
         DynamicImage::ImageRgb8(p) => {
-            fill(p.as_raw(), 3, y, into, |s| {
-                rgb([byte(s[0]), byte(s[1]), byte(s[2])], 1.0)
-            });
+            fill(p.as_raw(), 3, y, into, |s| rgb([byte(s[0]), byte(s[1]), byte(s[2])], 1.0));
         }
         DynamicImage::ImageRgba8(p) => {
-            fill(p.as_raw(), 4, y, into, |s| {
-                rgb([byte(s[0]), byte(s[1]), byte(s[2])], byte_alpha(s[3]))
-            });
+            fill(p.as_raw(), 4, y, into, |s| rgb([byte(s[0]), byte(s[1]), byte(s[2])], byte_alpha(s[3])));
         }
         DynamicImage::ImageLuma16(p) => fill(p.as_raw(), 1, y, into, |s| grey(word(s[0]), 1.0)),
         DynamicImage::ImageLumaA16(p) => fill(p.as_raw(), 2, y, into, |s| grey(word(s[0]), word_alpha(s[1]))),
         DynamicImage::ImageRgb16(p) => {
-            fill(p.as_raw(), 3, y, into, |s| {
-                rgb([word(s[0]), word(s[1]), word(s[2])], 1.0)
-            });
+            fill(p.as_raw(), 3, y, into, |s| rgb([word(s[0]), word(s[1]), word(s[2])], 1.0));
         }
         DynamicImage::ImageRgba16(p) => {
-            fill(p.as_raw(), 4, y, into, |s| {
-                rgb([word(s[0]), word(s[1]), word(s[2])], word_alpha(s[3]))
-            });
+            fill(p.as_raw(), 4, y, into, |s| rgb([word(s[0]), word(s[1]), word(s[2])], word_alpha(s[3])));
         }
         _ => return None,
     }

@@ -45,10 +45,7 @@ fn start(points: &[Lab]) -> [Lab; COLOURS] {
     let mut centres = [mean; COLOURS];
     for taken in 1..COLOURS {
         let away = |point: &Lab| {
-            centres[..taken]
-                .iter()
-                .map(|centre| distance(centre, point))
-                .fold(f32::INFINITY, f32::min)
+            centres[..taken].iter().map(|centre| distance(centre, point)).fold(f32::INFINITY, f32::min)
         };
         if let Some(farthest) = points.iter().max_by(|a, b| away(a).total_cmp(&away(b))) {
             centres[taken] = *farthest;

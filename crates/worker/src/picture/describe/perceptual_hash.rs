@@ -19,11 +19,8 @@ pub(super) fn of(picture: &RgbImage) -> u64 {
     let mut frequencies = Vec::with_capacity(KEPT * KEPT);
     for v in 0..KEPT {
         for u in 0..KEPT {
-            let sum: f32 = grey
-                .iter()
-                .enumerate()
-                .map(|(i, value)| value * wave(i % SIDE, u) * wave(i / SIDE, v))
-                .sum();
+            let sum: f32 =
+                grey.iter().enumerate().map(|(i, value)| value * wave(i % SIDE, u) * wave(i / SIDE, v)).sum();
             frequencies.push(sum);
         }
     }
@@ -31,9 +28,7 @@ pub(super) fn of(picture: &RgbImage) -> u64 {
     let mut sorted = frequencies[1..].to_vec();
     sorted.sort_unstable_by(f32::total_cmp);
     let median = sorted[sorted.len() / 2];
-    frequencies
-        .iter()
-        .fold(0, |hash, value| (hash << 1) | u64::from(*value > median))
+    frequencies.iter().fold(0, |hash, value| (hash << 1) | u64::from(*value > median))
 }
 
 fn wave(at: usize, frequency: usize) -> f32 {

@@ -1,0 +1,105 @@
+//! Looking at a running stack: every probe and collector that the chosen checks need, as many at once as do not disturb
+//! each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    check::{self, Check, Subject},
+    collect,
+    event::Events,
+    fault::Fault,
+    observation::{Observations, Outage, Seen, Timed},
+    probe::{expiry, http::Answer, outage, schema, settle, smoke},
+    runner::BringUp,
+    running::RunningStack,
+};
+
+/// Looks at everything that the checks need, as much of it at once as does not disturb the rest.
+pub async fn observe(
+    running: &RunningStack,
+    bring_up: BringUp,
+    checks: &[Check],
+    events: &Events,
+) -> Observations {
+    if let Some(failure) = &bring_up.failure {
+        let why = format!("the stack never came up: `{}` {}", failure.service, failure.last_seen);
+        return Observations::of_bring_up(bring_up, &why);
+    }
+    let mut needed: BTreeSet<Subject> = checks.iter().map(|check| check.subject).collect();
+    if needed.contains(&Subject::Surfaces) {
+        needed.extend([Subject::Smoke, Subject::Expiry, Subject::Outage, Subject::Late]);
+    }
+    let needs = |subject| needed.contains(&subject);
+    let mut seen = Observations::of_bring_up(bring_up, "it was not asked for");
+    for instance in running.instances() {
+        let state = running.runner().state(&instance).await.map_err(|error| error.to_string());
+        seen.states.insert(instance, state);
+    }
+    let together = async {
+        tokio::join!(
+            when(needs(Subject::Settle), Timed::of(settle::observe(running))),
+            when(needs(Subject::Settle), live(running)),
+            when(needs(Subject::Schema), Timed::of(schema::observe(running))),
+            when(needs(Subject::Smoke), Timed::of(smoke::observe(running))),
+            when(needs(Subject::Expiry), Timed::of(expiry::observe(running))),
+        )
+    };
+    let (settled, live, schema, smoke, expiry) = events.step("stories", Box::pin(together)).await;
+    seen.live = live.unwrap_or_default();
+    seen.settle = settled.unwrap_or(seen.settle);
+    seen.schema = schema.unwrap_or(seen.schema);
+    seen.smoke = smoke.unwrap_or(seen.smoke);
+    seen.expiry = expiry.unwrap_or(seen.expiry);
+    if needs(Subject::Outage) {
+        seen.outages = events.step("outages", outages(running, checks, events)).await;
+    }
+    if needs(Subject::Late) {
+        let late = Timed::of(outage::observe_late(running, &check::LATE, events));
+        seen.late = events.step("late dependencies", late).await;
+    }
+    if needs(Subject::Surfaces) {
+        seen.surfaces = events.step("surfaces", Timed::of(collect::observe(running, events))).await;
+    }
+    seen
+}
+
+async fn when<T>(needed: bool, observation: impl Future<Output = T>) -> Option<T> {
+    if needed { Some(observation.await) } else { None }
+}
+
+async fn live(running: &RunningStack) -> BTreeMap<String, Seen<Answer>> {
+    let mut seen = BTreeMap::new();
+    for witness in outage::WITNESSES {
+        let answer = match running.client_of(witness).await {
+            Ok(client) => client.get("health", "/health").await.answer,
+            Err(why) => Err(why),
+        };
+        seen.insert(witness.to_owned(), answer);
+    }
+    seen
+}
+
+/// One outage after the other: two at once would hide each other.
+async fn outages(
+    running: &RunningStack,
+    checks: &[Check],
+    events: &Events,
+) -> BTreeMap<String, Timed<Outage>> {
+    let all = checks.iter().any(|check| check.subject == Subject::Surfaces);
+    let mut seen = BTreeMap::new();
+    for dependency in check::DEPENDENCIES {
+        let asked = |check: &Check| {
+            check.subject == Subject::Outage && check.id.rsplit('.').next() == Some(dependency)
+        };
+        if !(all || checks.iter().any(asked)) {
+            continue;
+        }
+        let fault = match dependency {
+            "image_store" => Fault::Unwritable { volume: expiry::VOLUME.into() },
+            service => Fault::Stopped(service.into()),
+        };
+        let outage = Timed::of(outage::observe(running, &fault, dependency, events)).await;
+        seen.insert(dependency.to_owned(), outage);
+    }
+    seen
+}
