@@ -1,5 +1,6 @@
 //! Reports: the verdicts of one run, for people and for programs. Pure; a report never sees a probe.
 
+mod html;
 mod terminal;
 
 use std::{collections::BTreeMap, fs, io, path::Path, time::Duration};
@@ -79,6 +80,7 @@ impl Report {
         for timing in self.bring_up.services.values_mut() {
             timing.last_seen = timing.last_seen.as_deref().map(|seen| search.redact(seen));
         }
+        self.counts.clear();
         for verdict in &self.verdicts {
             *self.counts.entry(verdict.verdict).or_default() += 1;
         }
@@ -94,12 +96,109 @@ impl Report {
         self.counts.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// Writes `report.json` into `folder`, which is made where it is missing. The file appears whole or not at all.
+    /// Writes `report.json` and `report.html` into `folder`, which is made where it is missing. Each appears whole or
+    /// not at all.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         let json = serde_json::to_vec_pretty(self).map_err(io::Error::other)?;
-        let partial = folder.join(".report.json.partial");
-        fs::write(&partial, json)?;
-        fs::rename(partial, folder.join("report.json"))
+        for (name, bytes) in [("report.json", json), ("report.html", html::page(self).into_bytes())] {
+            let partial = folder.join(format!(".{name}.partial"));
+            fs::write(&partial, bytes)?;
+            fs::rename(partial, folder.join(name))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::{canary::Canary, cause::Failure, runner::ServiceTiming};
+
+    fn verdict(check: &str, outcome: Outcome, actual: &str) -> Verdict {
+        Verdict {
+            check: check.into(),
+            verdict: outcome,
+            claim: "a claim".into(),
+            expected: "201".into(),
+            actual: actual.into(),
+            reason: (outcome == Outcome::Unknown).then(|| "the story broke off".into()),
+            duration_ms: 1200,
+        }
+    }
+
+    /// A report with a verdict of each kind.
+    pub(super) fn report() -> Report {
+        let timing = |started, ready| ServiceTiming {
+            started_ms: Some(started),
+            ready_ms: Some(ready),
+            ..ServiceTiming::default()
+        };
+        let bring_up = BringUp {
+            services: IndexMap::from([
+                ("postgres".into(), timing(0, 1500)),
+                ("redis".into(), timing(0, 300)),
+                ("api".into(), timing(1510, 2400)),
+            ]),
+            total_ms: 2400,
+            critical_path: vec!["postgres".into(), "api".into()],
+            failure: None,
+        };
+        let report = Report {
+            format: 1,
+            run: "1a2b3c4d".into(),
+            started_at: "2026-01-02T03:04:05Z".into(),
+            duration_ms: 23_400,
+            runner: "containers".into(),
+            engine: "20.10.24".into(),
+            images: BTreeMap::from([("api".into(), "sha256:00".into())]),
+            package_source: PackageSource { name: "debian".into(), ..PackageSource::default() },
+            bring_up,
+            counts: BTreeMap::new(),
+            exit_code: 0,
+            verdicts: vec![
+                verdict("health.ready.api", Outcome::Pass, "ready 2400 ms after bring-up began"),
+                verdict("smoke.login", Outcome::Fail, "POST /api/v1/sessions answered 500"),
+                verdict("ttl.row", Outcome::Unknown, "could not tell"),
+            ],
+        };
+        report.sealed(&Search::new([], "marker"), 1)
+    }
+
+    #[test]
+    fn the_terminal_tells_what_did_not_pass_and_why() {
+        insta::assert_snapshot!(summary(&report(), Style::Plain));
+    }
+
+    #[test]
+    fn the_terminal_tells_who_never_came_up_and_the_likely_cause() {
+        let mut report = report();
+        report.verdicts.clear();
+        report.bring_up.failure = Some(Failure {
+            service: "api".into(),
+            defined_at: stack::Location { file: "compose/compose.yaml".into(), line: 95, column: 3 },
+            last_seen: "given up after 0.3 s: exited with code 2".into(),
+            state: "exited with code 2".into(),
+            exit_code: Some(2),
+            log: vec!["starting".into(), "OUTPUT_TTL_SECONDS is not valid".into()],
+            likely_cause: Some("its last words were: OUTPUT_TTL_SECONDS is not valid".into()),
+        });
+        insta::assert_snapshot!(summary(&report.sealed(&Search::new([], "marker"), 1), Style::Plain));
+    }
+
+    #[test]
+    fn a_report_never_holds_a_planted_secret() {
+        let canary = Canary::plant("redis_password");
+        let search = Search::new([&canary], "marker");
+        let mut report = report();
+        report.verdicts[1].actual = format!("refused {}", canary.reveal());
+        report.verdicts[2].reason = Some(canary.reveal().into());
+        let report = report.sealed(&search, 1);
+        let told =
+            [serde_json::to_string(&report).unwrap(), html::page(&report), summary(&report, Style::Plain)];
+        assert!(told.iter().all(|text| search.findings(text.as_bytes()).is_empty()));
+        assert!(told[0].contains("[secret redis_password]"));
     }
 }

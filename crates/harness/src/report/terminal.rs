@@ -91,13 +91,11 @@ pub fn summary(report: &Report, style: Style) -> String {
     })
     .collect();
     let seconds = |ms: u64| std::time::Duration::from_millis(ms).as_secs_f64();
-    let _ = writeln!(
-        text,
-        "{} in {:.1} s (ready after {:.1} s: {})",
-        counts.join(", "),
-        seconds(report.duration_ms),
-        seconds(report.bring_up.total_ms),
-        report.bring_up.critical_path.join(" → ")
-    );
+    let took = seconds(report.bring_up.total_ms);
+    let came_up = match report.bring_up.failure {
+        None => format!("ready after {took:.1} s: {}", report.bring_up.critical_path.join(" → ")),
+        Some(_) => format!("given up on after {took:.1} s"),
+    };
+    let _ = writeln!(text, "{} in {:.1} s ({came_up})", counts.join(", "), seconds(report.duration_ms));
     text
 }

@@ -45,7 +45,7 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     let Gated { report, leftovers } = gated;
     report.write(&folder).map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
     show(&report, &checks, gate.verbose);
-    say(&format!("report: {}", shortened(&folder.join("report.json")).display()));
+    say(&format!("report: {}, and report.json beside it", shortened(&folder.join("report.html")).display()));
     if gate.keep {
         say(&format!(
             "the stack was left running; `shakedown down --run {} --volumes` takes it down",
@@ -61,14 +61,17 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     Ok(report.exit_code)
 }
 
-/// Removes the report of the run before, so that nobody takes it for this one's.
+/// Removes the reports of the run before, so that nobody takes them for this one's.
 fn forget(folder: &std::path::Path) -> Result<(), Failure> {
-    match std::fs::remove_file(folder.join("report.json")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::usage(format!("{}: {error}", folder.display())))
+    for name in ["report.json", "report.html"] {
+        match std::fs::remove_file(folder.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::usage(format!("{}: {error}", folder.join(name).display())));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 /// Ctrl-C, or what a CI system sends to end a job.
