@@ -1,0 +1,96 @@
+//! Tables that repeat what is in the code are equal to it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    column, contributing,
+    markdown::{Document, spans},
+    none, read, readme, repository,
+};
+
+#[test]
+fn every_field_of_a_report_is_told_of() {
+    let source = read("crates/harness/src/report/mod.rs");
+    let fields: BTreeSet<String> = source
+        .lines()
+        .skip_while(|line| !line.contains("pub struct Report {"))
+        .take_while(|line| *line != "}")
+        .filter_map(|line| Some(line.trim().strip_prefix("pub ")?.split_once(": ")?.0.to_owned()))
+        .collect();
+    let told: BTreeSet<String> = column(&readme(), "The report", 0).into_iter().collect();
+    assert_eq!(
+        told, fields,
+        "README.md's fields of report.json (left) are not those of harness::report::Report; edit the table"
+    );
+}
+
+#[test]
+fn budgets_are_those_of_the_makefile() {
+    let makefile = read("Makefile");
+    let steps: BTreeMap<String, String> = makefile
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("@$(step) "))
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(name, _)| !name.starts_with('-'))
+        .map(|(name, rest)| (name.to_owned(), rest.split(' ').next().unwrap_or_default().to_owned()))
+        .collect();
+    let document = contributing();
+    let told: BTreeMap<String, String> =
+        column(&document, "Time budgets", 0).into_iter().zip(column(&document, "Time budgets", 1)).collect();
+    assert_eq!(told, steps, "CONTRIBUTING.md's budgets (left) are not those of the Makefile; edit the table");
+}
+
+#[test]
+fn every_message_that_troubleshooting_quotes_is_said_somewhere() {
+    let mut sources = Vec::new();
+    collect(&repository().join("crates"), &mut sources);
+    collect(&repository().join("scripts"), &mut sources);
+    let text: String = sources
+        .iter()
+        .filter(|path| !path.components().any(|part| part.as_os_str() == "tests"))
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect();
+    let mut complaints = Vec::new();
+    for row in readme().table("Troubleshooting") {
+        for message in spans(&row[0]).filter(|message| !text.contains(message.as_str())) {
+            complaints.push(format!("README.md: nothing says `{message}` any more; edit Troubleshooting"));
+        }
+    }
+    none(&complaints);
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            collect(&entry.path(), found);
+        } else {
+            found.push(entry.path());
+        }
+    }
+}
+
+#[test]
+fn every_crate_and_every_module_of_the_harness_is_on_the_map() {
+    let architecture = Document::read(&repository(), "ARCHITECTURE.md");
+    let mut complaints = Vec::new();
+    for (folder, heading) in [("crates", "Crates"), ("crates/harness/src", "The harness, module by module")] {
+        let told: BTreeSet<String> = column(&architecture, heading, 0).into_iter().collect();
+        let names = fs::read_dir(repository().join(folder)).unwrap().flatten();
+        let names = names.map(|entry| entry.file_name().to_string_lossy().trim_end_matches(".rs").to_owned());
+        let there: BTreeSet<String> = names.filter(|name| name != "lib").collect();
+        complaints.extend(
+            there
+                .difference(&told)
+                .map(|name| format!("ARCHITECTURE.md, `{heading}`: {folder}/{name} is missing; add a row")),
+        );
+        complaints
+            .extend(told.difference(&there).map(|name| {
+                format!("ARCHITECTURE.md, `{heading}`: {folder}/{name} is no more; take it out")
+            }));
+    }
+    none(&complaints);
+}
