@@ -245,7 +245,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
             })
         };
         add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.red = Err("not within 8 s".into())));
-        add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.slowest = Duration::from_secs(3)));
+        add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.slowest = Duration::from_secs(4)));
         add(
             &format!("health.liveness.{dependency}"),
             of_worker(|seen| seen.health = Ok(json_answer(503, &json!({})))),

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `/ready` tries each dependency for at most 2 s; this much more is for the way there and back.
-const READY_BOUND_MS: u128 = 2_500;
+const READY_BOUND_MS: u128 = 3_000;
 /// The dependencies that are taken away.
 pub(crate) const DEPENDENCIES: [&str; 3] = ["postgres", "redis", "image_store"];
 

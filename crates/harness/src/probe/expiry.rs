@@ -59,8 +59,8 @@ async fn tell(
     let moment = OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| format!("expires_at: {error}"))?;
     let link = expiry.story.need("before.described", "/link")?;
     let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
-    expiry.row_was_there = row_is_there(running, &image).await?;
-    expiry.object_was_there = object_is_there(running, &image).await?;
+    (expiry.row_was_there, expiry.object_was_there) =
+        tokio::try_join!(row_is_there(running, &image), object_is_there(running, &image))?;
 
     // A link's expiry is rounded down to a whole second: the earlier of the two ends is the one to stay before.
     let link_moment = OffsetDateTime::from_unix_timestamp(moment.unix_timestamp()).unwrap_or(moment);
