@@ -1,6 +1,6 @@
 # The verbs that people and CI share. `make help` lists them.
 #
-# GATE_ARGUMENTS   handed to `shakedown gate`, such as "--only 'health.*' --keep"
+# GATE_ARGUMENTS   handed to `shakedown gate`, such as "--only health --keep"
 # SHAKEDOWN_PACKAGES=debian|nixpkgs   where Nix takes packages from; by default what fits this machine
 
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ step := scripts/step
 help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-init: ## Make random secrets and .env where they are missing
+init: ## Make random secrets and compose/.env where they are missing
 	@scripts/init
 
 bootstrap: ## Make this machine fit: Nix, a container engine, seeds for the Nix store

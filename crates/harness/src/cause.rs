@@ -102,8 +102,7 @@ fn likely_cause(service: &Service, last_seen: &str, state: Option<&State>, log: 
     if let Some(down) = dependency_down(last_seen) {
         return Some(format!("its dependency {down}"));
     }
-    let named = ["invalid setting", "missing setting"].iter().find_map(|words| said(words));
-    if let Some(line) = named {
+    if let Some(line) = said("refusing to start") {
         return Some(format!("a setting is wrong: {}", message_of(line)));
     }
     if exit_code.is_some_and(|code| code != 0) {

@@ -19,16 +19,29 @@ pub struct Definition {
 impl Definition {
     /// Reads it. A person's own environment comes first, then `defaults` (see [`crate::images::Images::variables`]).
     pub fn read(&self, defaults: &BTreeMap<String, String>) -> Result<Stack, ReadError> {
-        let environment = |name: &str| std::env::var(name).ok().or_else(|| defaults.get(name).cloned());
-        stack::read(&self.files, &environment, &self.profiles)
+        self.read_with(&BTreeMap::new(), defaults)
     }
 
-    /// Reads it for a gate: what `x-shakedown: gate_environment` says counts before the defaults of the files.
+    /// Reads it for a gate: what `x-shakedown: gate_environment` says comes even before a person's own environment,
+    /// because the checks count on it.
     pub fn read_for_gate(&self, defaults: &BTreeMap<String, String>) -> Result<Stack, ReadError> {
         let stack = self.read(defaults)?;
-        let mut defaults = defaults.clone();
-        defaults.extend(stack.options.gate_environment);
-        self.read(&defaults)
+        self.read_with(&stack.options.gate_environment, defaults)
+    }
+
+    fn read_with(
+        &self,
+        first: &BTreeMap<String, String>,
+        defaults: &BTreeMap<String, String>,
+    ) -> Result<Stack, ReadError> {
+        let environment = |name: &str| {
+            first
+                .get(name)
+                .cloned()
+                .or_else(|| std::env::var(name).ok())
+                .or_else(|| defaults.get(name).cloned())
+        };
+        stack::read(&self.files, &environment, &self.profiles)
     }
 }
 

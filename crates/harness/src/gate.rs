@@ -45,6 +45,17 @@ pub enum GateError {
         /// What was found instead.
         found: String,
     },
+    /// Something that the run would not own.
+    #[error(
+        "{kind} `{name}` is `external`: a run owns everything that it uses, so that nothing is left of it and nothing \
+         of others is touched; take `external` out in an overlay"
+    )]
+    External {
+        /// Volume or network.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// The run's folder or its reaper could not be made.
     #[error("the run could not begin: {0}")]
     Begin(String),
@@ -85,8 +96,16 @@ pub async fn prepare(
     Ok((engine, images))
 }
 
-/// Refuses an image that the engine does not have, or has for another architecture, before anything is started.
+/// Refuses what cannot work before anything is started: things that others own, and images that the engine does not
+/// have or has for another architecture.
 async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<(), GateError> {
+    let volumes =
+        stack.volumes.iter().filter(|(_, volume)| volume.external).map(|(name, _)| ("volume", name));
+    let networks =
+        stack.networks.iter().filter(|(_, network)| network.external).map(|(name, _)| ("network", name));
+    if let Some((kind, name)) = volumes.chain(networks).next() {
+        return Err(GateError::External { kind, name: name.clone() });
+    }
     for (name, service) in &stack.services {
         let refuse = |found: String| GateError::Image {
             at: service.image_at.clone(),
@@ -122,14 +141,25 @@ async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<()
     Ok(())
 }
 
-/// Plants a fresh value for every secret and writes each to a file of the run.
-fn plant(run: &Run, stack: &Stack) -> std::io::Result<BTreeMap<String, PlacedSecret>> {
+/// Plants a fresh value for every secret, and for every variable that the definition says is one, and writes each to a
+/// file of the run.
+fn plant(run: &Run, stack: &mut Stack) -> std::io::Result<BTreeMap<String, PlacedSecret>> {
     let place = |name: &String| {
         let canary = Canary::plant(name);
         let file = run.write(&format!("secret-{name}"), canary.reveal().as_bytes())?;
         Ok((name.clone(), PlacedSecret { canary, file }))
     };
-    stack.secrets.keys().map(place).collect()
+    let variables = &stack.options.planted_environment;
+    let placed: BTreeMap<String, PlacedSecret> =
+        stack.secrets.keys().chain(variables).map(place).collect::<std::io::Result<_>>()?;
+    for planted in variables {
+        let Some((service, variable)) = planted.split_once('.') else { continue };
+        let (Some(service), Some(placed)) = (stack.services.get_mut(service), placed.get(planted)) else {
+            continue;
+        };
+        service.environment.insert(variable.into(), placed.canary.reveal().into());
+    }
+    Ok(placed)
 }
 
 /// Takes the real local secrets for a stack that people use.
@@ -161,8 +191,8 @@ pub async fn begin(
     let begin = |error: std::io::Error| GateError::Begin(error.to_string());
     let run = Run::begin().map_err(begin)?;
     show_marker(&mut stack, &run.marker);
-    let lease = Lease::take(&run).map_err(begin)?;
-    let secrets = plant(&run, &stack).map_err(begin)?;
+    let lease = Lease::take(&run, Volumes::Remove).map_err(begin)?;
+    let secrets = plant(&run, &mut stack).map_err(begin)?;
     let plan = Plan { run, secrets, ports: HostPorts::Random, pace };
     start(stack, plan, engine, images, Some(lease), events).await
 }
@@ -185,8 +215,8 @@ pub async fn start(
     let runner = match events.step("create containers", prepared).await {
         Ok(runner) => runner,
         Err(error) => {
-            // What was created before the error goes now; without a lease it belongs to a stack that is kept.
-            let volumes = if lease.is_some() { Volumes::Remove } else { Volumes::Keep };
+            // What was created before the error goes now.
+            let volumes = lease.as_ref().map_or(Volumes::Keep, Lease::volumes);
             let _ = reaper::sweep(&engine.docker, &plan.run.id, volumes).await;
             if let Some(lease) = lease {
                 let _ = crate::run::remove_folder(&plan.run.folder);

@@ -10,7 +10,7 @@ use crate::{
     fault::Fault,
     observation::{Observations, Outage, Seen, Timed},
     probe::{expiry, http::Answer, outage, schema, settle, smoke},
-    runner::BringUp,
+    runner::{BringUp, State},
     running::RunningStack,
 };
 
@@ -23,7 +23,9 @@ pub async fn observe(
 ) -> Observations {
     if let Some(failure) = &bring_up.failure {
         let why = format!("the stack never came up: `{}` {}", failure.service, failure.last_seen);
-        return Observations::of_bring_up(bring_up, &why);
+        let mut seen = Observations::of_bring_up(bring_up, &why);
+        seen.states = states(running).await;
+        return seen;
     }
     let mut needed: BTreeSet<Subject> = checks.iter().map(|check| check.subject).collect();
     if needed.contains(&Subject::Surfaces) {
@@ -31,10 +33,7 @@ pub async fn observe(
     }
     let needs = |subject| needed.contains(&subject);
     let mut seen = Observations::of_bring_up(bring_up, "it was not asked for");
-    for instance in running.instances() {
-        let state = running.runner().state(&instance).await.map_err(|error| error.to_string());
-        seen.states.insert(instance, state);
-    }
+    seen.states = states(running).await;
     let together = async {
         tokio::join!(
             when(needs(Subject::Settle), Timed::of(settle::observe(running))),
@@ -61,6 +60,15 @@ pub async fn observe(
         seen.surfaces = events.step("surfaces", Timed::of(collect::observe(running, events))).await;
     }
     seen
+}
+
+async fn states(running: &RunningStack) -> BTreeMap<String, Seen<State>> {
+    let mut states = BTreeMap::new();
+    for instance in running.instances() {
+        let state = running.runner().state(&instance).await.map_err(|error| error.to_string());
+        states.insert(instance, state);
+    }
+    states
 }
 
 async fn when<T>(needed: bool, observation: impl Future<Output = T>) -> Option<T> {

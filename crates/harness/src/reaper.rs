@@ -29,7 +29,7 @@ use crate::{
     run::{LABEL_FOLDER, LABEL_OWNER, LABEL_RUN, OWNER_NOBODY, Owner, Run, RunId, remove_folder},
 };
 
-/// The variable by which a program knows that it is to be the reaper of a run: `RUN FOLDER`.
+/// The variable by which a program knows that it is to be the reaper of a run: `RUN VOLUMES FOLDER`.
 const ASKED: &str = "SHAKEDOWN_REAPER";
 /// The word that lets the reaper go without removing anything.
 const RELEASE: &[u8] = b"release";
@@ -43,11 +43,17 @@ static CAN_SERVE: AtomicBool = AtomicBool::new(false);
 #[derive(Debug)]
 pub struct Lease {
     child: Child,
+    volumes: Volumes,
 }
 
 impl Lease {
+    /// What becomes of the run's volumes when the run dies.
+    pub fn volumes(&self) -> Volumes {
+        self.volumes
+    }
+
     /// Starts the reaper of `run`. The program's `main` must begin with [`serve_if_asked`].
-    pub fn take(run: &Run) -> io::Result<Self> {
+    pub fn take(run: &Run, volumes: Volumes) -> io::Result<Self> {
         if !CAN_SERVE.load(Ordering::Relaxed) {
             // Started as a reaper, such a program would do its own work all over again instead.
             return Err(io::Error::other(
@@ -56,13 +62,13 @@ impl Lease {
         }
         let mut command = Command::new(std::env::current_exe()?);
         command
-            .env(ASKED, format!("{} {}", run.id, run.folder.display()))
+            .env(ASKED, format!("{} {} {}", run.id, volumes.word(), run.folder.display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             // Ctrl-C in a terminal reaches the whole process group; the reaper must outlive it.
             .process_group(0);
-        Ok(Self { child: command.spawn()? })
+        Ok(Self { child: command.spawn()?, volumes })
     }
 
     /// Lets the reaper go: nothing is owed any more, or the stack is meant to stay.
@@ -83,13 +89,24 @@ pub enum Volumes {
     Keep,
 }
 
+impl Volumes {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Remove => "remove",
+            Self::Keep => "keep",
+        }
+    }
+}
+
 /// Serves as reaper where this process was started as one, and says with which exit code to end. To be called first
 /// thing in `main` of every program that brings stacks up.
 pub fn serve_if_asked() -> Option<ExitCode> {
     CAN_SERVE.store(true, Ordering::Relaxed);
     let asked = std::env::var(ASKED).ok()?;
-    let (id, folder) = asked.split_once(' ')?;
+    let (id, rest) = asked.split_once(' ')?;
+    let (volumes, folder) = rest.split_once(' ')?;
     let id = RunId::parse(id)?;
+    let volumes = if volumes == Volumes::Keep.word() { Volumes::Keep } else { Volumes::Remove };
     let mut word = Vec::new();
     let _ = io::stdin().read_to_end(&mut word);
     if word == RELEASE {
@@ -99,16 +116,16 @@ pub fn serve_if_asked() -> Option<ExitCode> {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())
-        .and_then(|runtime| runtime.block_on(remove_dead_run(&id, &PathBuf::from(folder))));
+        .and_then(|runtime| runtime.block_on(remove_dead_run(&id, volumes, &PathBuf::from(folder))));
     Some(if removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn remove_dead_run(id: &RunId, folder: &std::path::Path) -> Result<(), String> {
+async fn remove_dead_run(id: &RunId, volumes: Volumes, folder: &std::path::Path) -> Result<(), String> {
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
-    sweep(&engine.docker, id, Volumes::Remove).await?;
+    sweep(&engine.docker, id, volumes).await?;
     // What the engine was still creating when the run died shows up late: look again until a look finds nothing.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    sweep(&engine.docker, id, Volumes::Remove).await?;
+    sweep(&engine.docker, id, volumes).await?;
     remove_folder(folder).map_err(|error| error.to_string())
 }
 

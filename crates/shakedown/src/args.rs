@@ -19,7 +19,7 @@ Exit codes:
     2  bad usage, or the definition is wrong
     3  could not tell: a check is unknown, and none failed
     4  the stack never came up, or this machine is not fit
-  130  interrupted; everything was taken down
+  130  interrupted; what the run owned is being removed
 
 Begin with:  make gate";
 

@@ -38,7 +38,7 @@ pub enum Subject {
     Outage,
     /// Services started before their dependencies.
     Late,
-    /// Surfaces that secrets might show on. Looks at all the rest first, because that is what fills them.
+    /// Surfaces that secrets might show on. The stories, outages and late dependencies come first, because they fill them.
     Surfaces,
 }
 

@@ -11,13 +11,13 @@ const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--pass:#6fcf97;--fail:#ff8a80;--unknown:#ffc46b;--skipped:#aaa;--bar:#7fb0e0}}\
 body{font:15px/1.5 system-ui,sans-serif;margin:0 auto;padding:1.5rem;max-width:75rem}\
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}\
-p{margin:.3rem 0}code,pre{font:13px/1.45 ui-monospace,monospace}\
+p{margin:.3rem 0}code{overflow-wrap:anywhere}code,pre{font:13px/1.45 ui-monospace,monospace}\
 pre{overflow-x:auto;border:1px solid var(--line);border-radius:6px;padding:.7rem}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;\
 border-bottom:1px solid var(--line)}td:first-child{white-space:nowrap;font-weight:600}\
 .pass{color:var(--pass)}.fail{color:var(--fail)}.unknown{color:var(--unknown)}.skipped{color:var(--skipped)}\
-.claim{display:block}.seen{opacity:.75;overflow-wrap:anywhere}svg{width:100%;height:auto}svg text{font:12px system-ui;fill:currentColor}\
-@media(max-width:40rem){td:nth-child(3){display:none}body{padding:1rem}}";
+.claim{display:block}.seen{opacity:.75;overflow-wrap:anywhere}.wide{overflow-x:auto}svg{width:100%;height:auto}summary{cursor:pointer;font-size:1.1rem;font-weight:700;margin-top:1.5rem}svg text{font:12px system-ui;fill:currentColor}\
+@media(max-width:40rem){td:nth-child(3),th:nth-child(3){display:none}svg{min-width:36rem}body{padding:1rem}}";
 
 /// The timeline's row height, the left edge of its bars, and its width, in SVG units.
 const ROW: usize = 24;
@@ -48,11 +48,11 @@ pub(super) fn page(report: &Report) -> String {
     );
     failure(&mut page, report);
     timeline(&mut page, report);
-    verdicts(&mut page, "What did not pass", report, |verdict| verdict.verdict != Outcome::Pass);
+    verdicts(&mut page, "What did not pass", true, report, |verdict| verdict.verdict != Outcome::Pass);
     let mut kinds: Vec<&str> = report.verdicts.iter().map(kind).collect();
     kinds.dedup();
     for name in kinds {
-        verdicts(&mut page, name, report, |verdict| {
+        verdicts(&mut page, &format!("{name}, passed"), false, report, |verdict| {
             verdict.verdict == Outcome::Pass && kind(verdict) == name
         });
     }
@@ -102,7 +102,7 @@ fn timeline(page: &mut String, report: &Report) {
     let height = services.len() * ROW + 4;
     let _ = write!(
         page,
-        "<h2>Bring-up: {:.1} s</h2><svg viewBox=\"0 0 {WIDTH} {height}\" role=img aria-label=\"When each service started and \
+        "<h2>Bring-up: {:.1} s</h2><div class=wide><svg viewBox=\"0 0 {WIDTH} {height}\" role=img aria-label=\"When each service started and \
          was ready\">",
         seconds(report.bring_up.total_ms)
     );
@@ -130,15 +130,23 @@ fn timeline(page: &mut String, report: &Report) {
             from + width + 6
         );
     }
-    page.push_str("</svg><p class=seen>Full bars are the critical path: what the whole had to wait for.</p>");
+    page.push_str(
+        "</svg></div><p class=seen>Full bars are the critical path: what the whole had to wait for.</p>",
+    );
 }
 
-fn verdicts(page: &mut String, title: &str, report: &Report, wanted: impl Fn(&Verdict) -> bool) {
+fn verdicts(page: &mut String, title: &str, open: bool, report: &Report, wanted: impl Fn(&Verdict) -> bool) {
     let wanted: Vec<&Verdict> = report.verdicts.iter().filter(|verdict| wanted(verdict)).collect();
     if wanted.is_empty() {
         return;
     }
-    let _ = write!(page, "<h2>{} ({})</h2><table><tr><th><th>Check<th>Took", escape(title), wanted.len());
+    let open = if open { " open" } else { "" };
+    let _ = write!(
+        page,
+        "<details{open}><summary>{} ({})</summary><table><tr><th><th>Check<th>Took",
+        escape(title),
+        wanted.len()
+    );
     for verdict in wanted {
         let class = match verdict.verdict {
             Outcome::Pass => "pass",
@@ -161,7 +169,7 @@ fn verdicts(page: &mut String, title: &str, report: &Report, wanted: impl Fn(&Ve
         }
         let _ = write!(page, "</span><td>{:.1} s", seconds(verdict.duration_ms));
     }
-    page.push_str("</table>");
+    page.push_str("</table></details>");
 }
 
 fn kind(verdict: &Verdict) -> &str {

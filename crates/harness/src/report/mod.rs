@@ -55,7 +55,11 @@ impl Report {
         Self {
             format: 1,
             run: brought.running.plan().run.id.to_string(),
-            started_at: started_at.format(&Rfc3339).unwrap_or_default(),
+            started_at: started_at
+                .replace_nanosecond(0)
+                .unwrap_or(started_at)
+                .format(&Rfc3339)
+                .unwrap_or_default(),
             duration_ms: millis(duration),
             runner: brought.running.runner().name().into(),
             engine: brought.engine.version.clone(),

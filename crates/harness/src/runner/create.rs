@@ -54,6 +54,7 @@ pub(super) fn container(
         init: Some(service.init),
         memory: service.memory_limit.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         memory_swap: service.memory_limit.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        shm_size: service.shm_size.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         pids_limit: service.pids_limit,
         nano_cpus: service.cpus.map(nano),
         ulimits: Some(ulimits(service)),

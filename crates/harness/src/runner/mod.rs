@@ -1,4 +1,4 @@
-//! Runners: what turns a stack into a running stack. Docker is known here and nowhere else.
+//! Runners: what turns a stack into a running stack. Of what runs, only runners ask the engine.
 
 mod bring_up;
 mod containers;

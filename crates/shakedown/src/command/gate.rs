@@ -11,7 +11,7 @@ use harness::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, repository, shortened};
+use super::{Failure, SHAKEDOWN, repository, shortened};
 use crate::{
     args,
     progress::{self, say, style},
@@ -27,7 +27,7 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     }
     let checks = check::select(check::checks(&stack), &gate.only).map_err(|word| {
         Failure::usage(format!(
-            "no check is called `{word}` or begins with it; `shakedown checks` lists them"
+            "no check is called `{word}` or begins with it; `{SHAKEDOWN} checks` lists them"
         ))
     })?;
     let options = GateOptions { images, repository: repository.clone(), keep: gate.keep };
@@ -48,13 +48,13 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     say(&format!("report: {}, and report.json beside it", shortened(&folder.join("report.html")).display()));
     if gate.keep {
         say(&format!(
-            "the stack was left running; `shakedown down --run {} --volumes` takes it down",
+            "the stack was left running; `{SHAKEDOWN} down --run {} --volumes` takes it down",
             report.run
         ));
     }
     if let Some(leftovers) = leftovers {
         return Err(Failure::not_up(format!(
-            "{leftovers}; `shakedown down --run {} --volumes` tries again",
+            "{leftovers}; `{SHAKEDOWN} down --run {} --volumes` tries again",
             report.run
         )));
     }

@@ -25,6 +25,8 @@ use stack::ReadError;
 
 use crate::args::{DefinitionArgs, ImagesArgs};
 
+/// How people call this command from the repository.
+const SHAKEDOWN: &str = "cargo run -q -p shakedown --";
 /// The run that `up` starts.
 const DEV: &str = "dev";
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use harness::{
     gate,
     images::Images,
-    reaper,
+    reaper::{self, Lease, Volumes},
     report::{self, Report},
     run::{OWNER_NOBODY, Run},
     runner::{HostPorts, Pace, Plan},
@@ -14,7 +14,7 @@ use harness::{
 use stack::Stack;
 use time::OffsetDateTime;
 
-use super::{Failure, repository, run_id};
+use super::{Failure, SHAKEDOWN, repository, run_id};
 use crate::{
     args,
     progress::{self, say, style},
@@ -41,19 +41,22 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let origin = origin(&stack);
     let (start, started_at) = (Instant::now(), OffsetDateTime::now_utc());
     let docker = engine.docker.clone();
-    let brought = gate::start(stack, plan, engine, images, None, &events).await?;
+    // Until it is up, it is as mortal as this process; its data is not.
+    let lease = Lease::take(&plan.run, Volumes::Keep)
+        .map_err(|error| Failure::not_up(format!("the run's reaper could not be started: {error}")))?;
+    let brought = gate::start(stack, plan, engine, images, Some(lease), &events).await?;
     let search = brought.running.search();
     if brought.bring_up.failure.is_some() {
         let report = Report::of_bring_up(&brought, started_at, start.elapsed()).sealed(&search, 0);
         say(&report::summary(&report, style()));
         let id = &brought.running.plan().run.id;
-        reaper::sweep(&docker, id, reaper::Volumes::Keep).await.map_err(Failure::not_up)?;
+        reaper::sweep(&docker, id, Volumes::Keep).await.map_err(Failure::not_up)?;
         return Ok(exit::NOT_UP);
     }
     let id = &brought.running.plan().run.id;
     say(&format!("The stack is up as run `{id}`{origin}."));
-    say(&format!("  logs:  shakedown logs --run {id} --follow"));
-    say(&format!("  down:  shakedown down --run {id}"));
+    say(&format!("  logs:  {SHAKEDOWN} logs --run {id} --follow"));
+    say(&format!("  down:  {SHAKEDOWN} down --run {id}"));
     brought.running.keep();
     Ok(exit::PASS)
 }
