@@ -32,7 +32,9 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let id = run_id(up.run.as_deref())?;
     let found = reaper::runs(&engine.docker).await.map_err(Failure::not_up)?;
     if found.iter().any(|run| run.id == id) {
-        return Err(Failure::usage("the stack is up already; `make down` takes it down first"));
+        return Err(Failure::usage(format!(
+            "run `{id}` is up already; `{SHAKEDOWN} down --run {id}` takes it down"
+        )));
     }
     let folder = repository.join("target/shakedown").join(id.name_of("run"));
     let run = Run::begin_at(id, &folder, OWNER_NOBODY)
