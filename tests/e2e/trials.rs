@@ -167,6 +167,43 @@ const BROKEN: &[Broken] = &[
         says: &["job is queued"],
     },
     Broken {
+        name: "a_crash_loop_after_bring_up_is_found",
+        overlay: "services: { crasher: { image: '${TOOLBOX_IMAGE}', entrypoint: [sleep, '3'], restart: always, \
+                  depends_on: { proxy: { condition: service_healthy } } } }",
+        only: &["health.settled.crasher"],
+        exit_code: 1,
+        fails: Some("health.settled.crasher"),
+        says: &["`crasher` was restarted"],
+    },
+    Broken {
+        name: "a_healthcheck_that_cannot_fail_is_found",
+        overlay: "services: { redis: { healthcheck: { test: [CMD, 'true'] } } }",
+        only: &["health.declared.redis"],
+        exit_code: 1,
+        fails: Some("health.declared.redis"),
+        says: &["passes whatever happens"],
+    },
+    Broken {
+        name: "a_copy_of_an_expired_picture_is_found",
+        overlay: "services: { keeper: { image: '${TOOLBOX_IMAGE}', user: '10011:10020', volumes: ['images:/images'], \
+                  depends_on: { migrate: { condition: service_completed_successfully } }, \
+                  entrypoint: [bash, -c, 'mkdir -p /images/kept; while :; do find /images -maxdepth 2 -type f \
+                  -not -path \"/images/kept/*\" -exec ln -t /images/kept {} + 2>/dev/null; sleep 0.2; done'] } }",
+        only: &["ttl.object"],
+        exit_code: 1,
+        fails: Some("ttl.object"),
+        says: &["still there when the grace period was over"],
+    },
+    Broken {
+        name: "a_secret_dumped_in_hex_is_found",
+        overlay: "services: { redis: { entrypoint: [bash, -c, 'od -An -v -tx1 /run/secrets/redis_password; \
+                  exec shakedown-redis'] } }",
+        only: &["secrets.logs.redis"],
+        exit_code: 1,
+        fails: Some("secrets.logs.redis"),
+        says: &["redis_password as hex in redis"],
+    },
+    Broken {
         name: "a_secret_in_a_log_is_found",
         overlay: "services: { redis: { entrypoint: [bash, -c, 'cat /run/secrets/redis_password; echo; \
                   exec shakedown-redis'] } }",

@@ -115,12 +115,22 @@ impl Search {
         Self { automaton, owners, markers }
     }
 
-    /// Every canary in `text`, in any form, with its first offset.
+    /// Every canary in `text`, in any form, with its first offset. Forms are found across line breaks, spaces and colons
+    /// too, as encoders and dumpers put them in.
     pub fn findings(&self, text: &[u8]) -> Vec<Finding> {
         let mut first = BTreeMap::new();
         for found in self.automaton.find_overlapping_iter(text) {
             let (canary, form) = &self.owners[found.pattern().as_usize()];
             first.entry((canary, *form)).or_insert(found.start());
+        }
+        let in_between = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
+        let joined: Vec<u8> = text.iter().copied().filter(|byte| !in_between(byte)).collect();
+        for found in self.automaton.find_overlapping_iter(&joined) {
+            let (canary, form) = &self.owners[found.pattern().as_usize()];
+            first.entry((canary, *form)).or_insert_with(|| {
+                let kept = text.iter().enumerate().filter(|(_, byte)| !in_between(byte));
+                kept.map(|(offset, _)| offset).nth(found.start()).unwrap_or(0)
+            });
         }
         first
             .into_iter()
@@ -220,6 +230,20 @@ mod tests {
             let found = search.findings(&pattern);
             assert!(found.iter().any(|finding| finding.form == form), "{form} is not found");
         }
+    }
+
+    #[test]
+    fn a_form_is_found_across_line_breaks_and_separators() {
+        let (canary, search) = planted();
+        let hex = hex::encode(canary.reveal());
+        let dumped: Vec<&str> = (0..hex.len()).step_by(2).map(|at| &hex[at..at + 2]).collect();
+        let whole = format!("postgres://app:{}@postgres:5432/shakedown", canary.reveal());
+        let wrapped = BASE64_STANDARD.encode(whole);
+        let (first, second) = wrapped.split_at(30);
+        for text in [dumped.join(" "), dumped.join(":"), format!("log: {first}\n{second}\n")] {
+            assert!(!search.findings(text.as_bytes()).is_empty());
+        }
+        assert_eq!(search.findings(format!("ab {}", dumped.join(" ")).as_bytes())[0].offset, 3);
     }
 
     #[test]

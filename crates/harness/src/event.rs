@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::verdict::Verdict;
+use crate::{canary::Search, verdict::Verdict};
 
 /// Something a person who waits wants to know.
 #[derive(Clone, Debug)]
@@ -36,6 +36,19 @@ impl Events {
     /// Events go nowhere.
     pub fn ignored() -> Self {
         Self::to(|_| ())
+    }
+
+    /// The same, with every secret that `search` knows taken out of what services said.
+    #[must_use]
+    pub fn redacted(&self, search: Search) -> Self {
+        let events = self.clone();
+        Self::to(move |event| {
+            events.send(match event {
+                Event::Waiting(service, seen) => Event::Waiting(service, search.redact(&seen)),
+                Event::Note(text) => Event::Note(search.redact(&text)),
+                other => other,
+            });
+        })
     }
 
     /// Tells the listener.

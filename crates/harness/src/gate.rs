@@ -10,7 +10,7 @@ use stack::{SecretSource, Stack};
 use time::OffsetDateTime;
 
 use crate::{
-    canary::Canary,
+    canary::{Canary, Search},
     check::{self, Check},
     engine::{Engine, EngineError},
     event::{Event, Events},
@@ -18,7 +18,7 @@ use crate::{
     observe,
     reaper::{self, Lease, Volumes},
     report::Report,
-    run::Run,
+    run::{Fate, Run},
     runner::{BringUp, Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
     running::RunningStack,
     verdict::FEWEST_PASSED,
@@ -185,11 +185,12 @@ pub async fn begin(
     mut stack: Stack,
     engine: Engine,
     images: Images,
+    fate: Fate,
     pace: Pace,
     events: &Events,
 ) -> Result<Brought, GateError> {
     let begin = |error: std::io::Error| GateError::Begin(error.to_string());
-    let run = Run::begin().map_err(begin)?;
+    let run = Run::begin(fate).map_err(begin)?;
     show_marker(&mut stack, &run.marker);
     let lease = Lease::take(&run, Volumes::Remove).map_err(begin)?;
     let secrets = plant(&run, &mut stack).map_err(begin)?;
@@ -208,6 +209,8 @@ pub async fn start(
 ) -> Result<Brought, GateError> {
     let toolbox =
         images.get("toolbox").map(crate::images::ContainerImage::full_reference).unwrap_or_default();
+    let events =
+        &events.redacted(Search::new(plan.secrets.values().map(|placed| &placed.canary), &plan.run.marker));
     let prepared = async {
         preflight(&engine, &images, &stack).await?;
         Ok::<_, GateError>(Containers::prepare(&engine, &stack, &plan, toolbox).await?)
@@ -269,7 +272,8 @@ pub async fn gate(
     let start = Instant::now();
     let started_at = OffsetDateTime::now_utc();
     let (engine, images) = prepare(&options.images, &options.repository, events).await?;
-    let brought = begin(stack, engine, images, Pace::Together, events).await?;
+    let fate = if options.keep { Fate::Kept } else { Fate::Removed };
+    let brought = begin(stack, engine, images, fate, Pace::Together, events).await?;
     let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
     let leftovers = if options.keep {
         running.keep();

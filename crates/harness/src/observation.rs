@@ -46,6 +46,8 @@ pub struct Observations {
     pub bring_up: BringUp,
     /// The engine's view of every instance once all were up.
     pub states: BTreeMap<String, Seen<State>>,
+    /// The same after the stories, before anything was taken away.
+    pub states_later: BTreeMap<String, Seen<State>>,
     /// The settle window.
     pub settle: Timed<BTreeMap<String, Settle>>,
     /// `/health` of the services that have one, while all is well.
@@ -70,6 +72,7 @@ impl Observations {
         Self {
             bring_up,
             states: BTreeMap::new(),
+            states_later: BTreeMap::new(),
             settle: Timed::missing(why),
             live: BTreeMap::new(),
             schema: Timed::missing(why),
@@ -115,6 +118,8 @@ pub struct Story {
     pub steps: IndexMap<String, Exchange>,
     /// Facts, each true or false with what was seen.
     pub facts: BTreeMap<String, (bool, String)>,
+    /// Steps that were left out, each with the reason.
+    pub left_out: BTreeMap<String, String>,
     /// Where the story broke off, if it did.
     pub broken: Option<String>,
 }

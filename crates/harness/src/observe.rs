@@ -31,6 +31,22 @@ pub async fn observe(
     if needed.contains(&Subject::Surfaces) {
         needed.extend([Subject::Smoke, Subject::Expiry, Subject::Outage, Subject::Late]);
     }
+    if !needed.contains(&Subject::Surfaces) {
+        return observe_all(running, bring_up, &needed, checks, events).await;
+    }
+    tokio::select! {
+        seen = observe_all(running, bring_up, &needed, checks, events) => seen,
+        () = collect::watch(running) => unreachable!("the watch has no end of its own"),
+    }
+}
+
+async fn observe_all(
+    running: &RunningStack,
+    bring_up: BringUp,
+    needed: &BTreeSet<Subject>,
+    checks: &[Check],
+    events: &Events,
+) -> Observations {
     let needs = |subject| needed.contains(&subject);
     let mut seen = Observations::of_bring_up(bring_up, "it was not asked for");
     seen.states = states(running).await;
@@ -49,6 +65,8 @@ pub async fn observe(
     seen.schema = schema.unwrap_or(seen.schema);
     seen.smoke = smoke.unwrap_or(seen.smoke);
     seen.expiry = expiry.unwrap_or(seen.expiry);
+    // Outages restart services on purpose; what restarted before them did so by itself.
+    seen.states_later = states(running).await;
     if needs(Subject::Outage) {
         seen.outages = events.step("outages", outages(running, checks, events)).await;
     }
@@ -103,7 +121,13 @@ async fn outages(
             continue;
         }
         let fault = match dependency {
-            "image_store" => Fault::Unwritable { volume: expiry::VOLUME.into() },
+            "image_store" => match running.image_volume() {
+                Ok(volume) => Fault::Unwritable { volume: volume.into() },
+                Err(why) => {
+                    seen.insert(dependency.to_owned(), Timed::missing(&why));
+                    continue;
+                }
+            },
             service => Fault::Stopped(service.into()),
         };
         let outage = Timed::of(outage::observe(running, &fault, dependency, events)).await;

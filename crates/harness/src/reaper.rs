@@ -198,10 +198,13 @@ pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
     let containers = docker.list_containers(Some(containers)).await?;
     let networks = ListNetworksOptionsBuilder::new().filters(&filters).build();
     let networks = docker.list_networks(Some(networks)).await?;
+    let volumes = ListVolumesOptionsBuilder::new().filters(&filters).build();
+    let volumes = docker.list_volumes(Some(volumes)).await?.volumes.unwrap_or_default();
     let labels = containers
         .into_iter()
         .filter_map(|container| container.labels)
-        .chain(networks.into_iter().filter_map(|network| network.labels));
+        .chain(networks.into_iter().filter_map(|network| network.labels))
+        .chain(volumes.into_iter().map(|volume| volume.labels));
     let mut runs: Vec<FoundRun> = labels
         .filter_map(|labels| {
             Some(FoundRun {

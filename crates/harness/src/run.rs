@@ -100,6 +100,15 @@ fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
+/// What becomes of a run when its work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Nothing is left.
+    Removed,
+    /// It stays until `shakedown down`.
+    Kept,
+}
+
 /// A run: what it is called, where its files are, who owns it.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -114,11 +123,16 @@ pub struct Run {
 }
 
 impl Run {
-    /// A fresh run owned by this process, its folder made.
-    pub fn begin() -> io::Result<Self> {
+    /// A fresh run, its folder made. One that is to be removed is owned by this process; one that is to be kept by
+    /// nobody, so that a later run does not take it for a dead one's leftovers.
+    pub fn begin(fate: Fate) -> io::Result<Self> {
         let id = RunId::random();
         let folder = std::env::temp_dir().join(id.name_of("run"));
-        Self::begin_at(id, &folder, Owner::this_process().as_str())
+        let owner = match fate {
+            Fate::Removed => Owner::this_process().as_str().to_owned(),
+            Fate::Kept => OWNER_NOBODY.to_owned(),
+        };
+        Self::begin_at(id, &folder, &owner)
     }
 
     /// A run with a name, a folder and an owner of one's choice; the folder is made where it is missing.

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use sqlx::{Connection, PgConnection};
-use stack::{Readiness, Service, Stack};
+use stack::{MountSource, Readiness, Service, Stack};
 
 use crate::{
     canary::{Canary, Search},
+    collect::ProcessLog,
     engine::innermost,
     probe::{
         http::{Client, Recorder},
@@ -22,6 +23,7 @@ pub struct RunningStack {
     runner: Box<dyn Runner>,
     plan: Plan,
     recorder: Recorder,
+    processes: ProcessLog,
     password: Canary,
     signature: Canary,
     lease: Option<Lease>,
@@ -32,7 +34,7 @@ impl RunningStack {
     pub fn new(stack: Stack, runner: Box<dyn Runner>, plan: Plan, lease: Option<Lease>) -> Self {
         let (password, signature) = (Canary::plant("person_password"), Canary::plant("link_signature"));
         let recorder = Recorder::default();
-        Self { stack, runner, plan, recorder, password, signature, lease }
+        Self { stack, runner, plan, recorder, processes: ProcessLog::default(), password, signature, lease }
     }
 
     /// The definition it was started from.
@@ -53,6 +55,11 @@ impl RunningStack {
     /// Every exchange that its clients had so far.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// The arguments of processes that were seen so far.
+    pub fn processes(&self) -> &ProcessLog {
+        &self.processes
     }
 
     /// The password that people of this run log in with.
@@ -126,6 +133,17 @@ impl RunningStack {
             return Err(format!("service `{instance}` has no `ready: http`"));
         };
         Ok(Client::new(self.endpoint(instance, *port).await?, None, &self.recorder))
+    }
+
+    /// The volume of the stack that holds the outputs: the one that the api has at its `IMAGE_STORE_PATH`.
+    pub fn image_volume(&self) -> Result<&str, String> {
+        let api = self.service("api")?;
+        let path = api.environment.get("IMAGE_STORE_PATH").ok_or("api has no IMAGE_STORE_PATH")?;
+        let mount = api.mounts.iter().find(|mount| mount.target == *path);
+        match mount.map(|mount| &mount.source) {
+            Some(MountSource::Volume(name)) => Ok(name),
+            _ => Err(format!("api has no volume at {path}")),
+        }
     }
 
     /// A connection to the database as its owner, as the definition's `ready: postgres` says.

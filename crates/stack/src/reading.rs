@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io::Read,
     path::Path,
 };
 
@@ -124,7 +125,12 @@ impl<'e> Reading<'e> {
 
     /// Reads a Compose file. None: the problem is recorded.
     pub(crate) fn load(&mut self, path: &Path) -> Option<usize> {
-        let read = std::fs::read(path);
+        // Not a byte more than is needed to know that it is too much: the path may name a device without an end.
+        let most = u64::try_from(LARGEST_FILE).unwrap_or(u64::MAX).saturating_add(1);
+        let read = std::fs::File::open(path).and_then(|file| {
+            let mut bytes = Vec::new();
+            file.take(most).read_to_end(&mut bytes).map(|_| bytes)
+        });
         let whole = |reading: &mut Self, text: String| {
             let file = reading.sources.add(path, text);
             (file, Place { file, line: 0, column: 0, width: 1 })
@@ -141,7 +147,7 @@ impl<'e> Reading<'e> {
             let (_, place) = whole(self, String::new());
             self.problem(
                 place,
-                format!("the file has {} bytes; the most read is {LARGEST_FILE}", bytes.len()),
+                format!("the file has more than {LARGEST_FILE} bytes, which is the most that is read"),
             );
             return None;
         }

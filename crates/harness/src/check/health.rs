@@ -5,8 +5,11 @@ use stack::{Kind, Stack};
 use super::{Check, Finding, Subject};
 use crate::{
     observation::{Observations, Outage, OutageSeenBy, Seen},
-    probe::outage::{GREEN_WITHIN, WITNESSES, names_as_down},
-    runner::instances,
+    probe::{
+        http::Answer,
+        outage::{GREEN_WITHIN, WITNESSES, says_of},
+    },
+    runner::{Phase, instances},
 };
 
 /// `/ready` tries each dependency for at most 2 s; this much more is for the way there and back.
@@ -38,6 +41,9 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
 fn ready(name: &str, all: Vec<String>) -> Check {
     let claim = format!("`{name}` does what its readiness probe asks of it");
     Check::new(format!("health.ready.{name}"), Subject::BringUp, claim, "ready", move |seen| {
+        if all.is_empty() {
+            return Finding::Fail("the definition starts none of it".into(), None);
+        }
         let mut slowest = 0;
         for instance in &all {
             let timing = seen.bring_up.services.get(instance);
@@ -90,6 +96,16 @@ fn settled(name: &str, all: Vec<String>, budget: u32) -> Check {
                     None,
                 );
             }
+            if let Some(Ok(later)) = seen.states_later.get(instance)
+                && (later.restarts > budget || later.phase != Phase::Running)
+            {
+                let told = format!(
+                    "`{instance}` was restarted {} times and is {}",
+                    later.restarts,
+                    later.describe()
+                );
+                return Finding::Fail(told, None);
+            }
             looks += settle.looks;
         }
         Finding::judged(looks > 0, format!("ready at all of {looks} looks"))
@@ -108,6 +124,16 @@ fn declared(name: &str, test: Option<Vec<String>>, all: Vec<String>) -> Check {
                 ),
             );
         }
+        if test.as_ref().is_some_and(|test| proves_nothing(test)) {
+            let told = format!(
+                "its health check is `{}`, which passes whatever happens",
+                test.clone().unwrap_or_default().join(" ")
+            );
+            return Finding::Fail(told, None);
+        }
+        if all.is_empty() {
+            return Finding::Fail("the definition starts none of it".into(), None);
+        }
         let settle = match &seen.settle.seen {
             Ok(settle) => settle,
             Err(why) => return Finding::Unknown(why.clone()),
@@ -122,6 +148,13 @@ fn declared(name: &str, test: Option<Vec<String>>, all: Vec<String>) -> Check {
             ),
         }
     })
+}
+
+/// A health check that cannot fail.
+fn proves_nothing(test: &[String]) -> bool {
+    let words: Vec<&str> = test.iter().skip(1).map(|word| word.trim()).collect();
+    matches!(words.join(" ").as_str(), "true" | "/bin/true" | ":" | "exit 0" | "")
+        || words.first().is_some_and(|word| word.starts_with("echo"))
 }
 
 fn live(name: &&'static str) -> Check {
@@ -172,6 +205,14 @@ fn each_witness(
     Finding::Pass(all.join("; "))
 }
 
+/// Whether a `/ready` answer says that this dependency is down, and that all others are up.
+fn blames_only(answer: &Answer, dependency: &str) -> bool {
+    DEPENDENCIES.iter().filter(|other| says_of(answer, other).is_some()).all(|other| {
+        let expected = if *other == dependency { "down" } else { "up" };
+        says_of(answer, other).as_deref() == Some(expected)
+    }) && says_of(answer, dependency).as_deref() == Some("down")
+}
+
 fn truth(dependency: &'static str) -> Check {
     let claim = format!("/ready goes red within its bound when {dependency} is away, and names it");
     let expected = format!("503 naming {dependency}, each answer within {READY_BOUND_MS} ms");
@@ -181,8 +222,10 @@ fn truth(dependency: &'static str) -> Check {
                 Ok(red) => red,
                 Err(why) => return Err(Finding::Fail(format!("{witness}: {why}"), None)),
             };
-            if answer.status != 503 || !names_as_down(answer, dependency) {
-                return Err(Finding::Fail(format!("{witness}: {} without naming it", answer.status), None));
+            if answer.status != 503 || !blames_only(answer, dependency) {
+                let told =
+                    format!("{witness}: {} without naming it, or naming others that are up", answer.status);
+                return Err(Finding::Fail(told, None));
             }
             let slowest = seen_by.slowest.as_millis();
             if slowest > READY_BOUND_MS {

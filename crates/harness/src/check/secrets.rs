@@ -12,7 +12,10 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
     });
     let rest = [
         ("secrets.inspect", "no planted secret is in what the engine tells of any container, in any form"),
-        ("secrets.processes", "no planted secret is among the arguments of any process, in any form"),
+        (
+            "secrets.processes",
+            "no planted secret was among the arguments of any process when it was looked, in any form",
+        ),
         ("secrets.http.bodies", "no planted secret is in any HTTP body, error pages included, in any form"),
         ("secrets.http.headers", "no planted secret is in any HTTP header, in any form"),
     ];

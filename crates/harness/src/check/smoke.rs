@@ -25,18 +25,23 @@ pub(super) fn checks() -> Vec<Check> {
 fn of_step(step: &'static Step) -> Check {
     let statuses: Vec<String> = step.right.iter().map(ToString::to_string).collect();
     let refusal = step.right.iter().all(|status| *status >= 400);
-    let plain = matches!(step.at, "closed.metrics" | "closed.ready");
     let mut expected = statuses.join(" or ");
-    if refusal && !plain {
+    if refusal {
         expected += ", as a problem document";
     }
     Check::new(step.id, Subject::Smoke, step.claim, expected, move |seen| {
+        let refuted = |story: &Story| {
+            story.facts.get(step.at).filter(|(holds, _)| !holds).map(|(_, told)| told.clone())
+        };
+        if let Some(told) = seen.smoke.seen.as_ref().ok().and_then(refuted) {
+            return Finding::Fail(told, None);
+        }
         with_step(seen, step.at, |exchange, answer| {
             let told = format!("{} answered {}", exchange.request, answer.status);
             if !step.right.contains(&answer.status) {
                 return Finding::Fail(told, None);
             }
-            if refusal && !plain && !is_problem(answer) {
+            if refusal && !is_problem(answer) {
                 let kind = answer.header("content-type").unwrap_or("no content type");
                 return Finding::Fail(format!("{told} as {kind}"), None);
             }
@@ -62,7 +67,7 @@ fn of_fact(id: &'static str, fact: &'static str, claim: &'static str, expected: 
 pub(super) fn judge_fact(story: &Story, fact: &str) -> Finding {
     match story.facts.get(fact) {
         Some((holds, told)) => Finding::judged(*holds, told.clone()),
-        None => Finding::Unknown(broken(story)),
+        None => Finding::Unknown(missing(story, fact)),
     }
 }
 
@@ -74,7 +79,8 @@ fn of_job(effect: &'static str) -> Check {
             let state = answer.text("/state").unwrap_or_default();
             if state != "done" {
                 let failure = answer.text("/failure").unwrap_or_default();
-                return Finding::Fail(format!("job is {state}: {failure}"), None);
+                let why = if failure.is_empty() { String::new() } else { format!(": {failure}") };
+                return Finding::Fail(format!("job is {state}{why}"), None);
             }
             let json = answer.json();
             let wanted = ["palette", "perceptual_hash", "blurhash", "width", "height"];
@@ -116,7 +122,11 @@ fn others_list() -> Check {
             let count = json.get("images").and_then(|images| images.as_array()).map(Vec::len);
             Finding::judged(
                 answer.status == 200 && count == Some(0),
-                format!("{}, {count:?} pictures", answer.status),
+                format!(
+                    "{}, {} pictures",
+                    answer.status,
+                    count.map_or("no list of".into(), |count| count.to_string())
+                ),
             )
         })
     })
@@ -201,9 +211,7 @@ fn request_id() -> Check {
         "an X-Request-Id on each answer of the api",
         |seen| {
             with_story(seen, |story| {
-                let of_api = |exchange: &&Exchange| !exchange.step.starts_with("closed.");
-                let answers =
-                    story.steps.values().filter(of_api).filter_map(|exchange| exchange.answer.as_ref().ok());
+                let answers = story.steps.values().filter_map(|exchange| exchange.answer.as_ref().ok());
                 let (with, without): (Vec<_>, Vec<_>) =
                     answers.partition(|answer| answer.header("x-request-id").is_some());
                 Finding::judged(
@@ -215,7 +223,12 @@ fn request_id() -> Check {
     )
 }
 
-/// Why a step is missing from a story.
+/// Why this step or fact is missing from a story.
+fn missing(story: &Story, name: &str) -> String {
+    story.left_out.get(name).cloned().unwrap_or_else(|| broken(story))
+}
+
+/// Why the end of a story is missing.
 pub(super) fn broken(story: &Story) -> String {
     story.broken.clone().unwrap_or_else(|| "the story did not come to it".into())
 }
@@ -244,6 +257,6 @@ pub(super) fn judge_step(
             Ok(answer) => judge(exchange, answer),
             Err(why) => Finding::Fail(format!("{}: {why}", exchange.request), None),
         },
-        None => Finding::Unknown(broken(story)),
+        None => Finding::Unknown(missing(story, step)),
     }
 }

@@ -4,6 +4,9 @@
 mod containers;
 mod http;
 mod logs;
+mod processes;
+
+pub use processes::{ProcessLog, watch};
 
 use crate::{
     canary::Search,
@@ -15,9 +18,14 @@ use crate::{
 /// Reads every surface of the running stack. To be called last: it sees what was left by all that happened before.
 pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Vec<Surface>> {
     let (search, behind) = (running.search(), running.search_behind_the_entrance());
-    let (logs, containers) = tokio::join!(logs::read(running, &behind), containers::read(running, &behind));
+    let (logs, containers, processes) = tokio::join!(
+        logs::read(running, &behind),
+        containers::read(running, &behind),
+        processes::read(running, &behind)
+    );
     let mut surfaces = logs;
     surfaces.extend(containers);
+    surfaces.extend(processes);
     surfaces.extend(http::read(running, &search).await);
     let bytes: usize = surfaces.iter().filter_map(|surface| surface.bytes.as_ref().ok()).sum();
     events.send(crate::event::Event::Note(format!("searched {} surfaces, {bytes} bytes", surfaces.len())));

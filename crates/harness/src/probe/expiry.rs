@@ -7,7 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::sleep;
 
 use super::{
-    http::{Client, path_and_query},
+    http::{Client, Exchange, path_and_query},
     person::Person,
     photo,
 };
@@ -18,12 +18,12 @@ use crate::{
     running::RunningStack,
 };
 
-/// The volume that holds the outputs.
-pub(crate) const VOLUME: &str = "images";
 /// How long before the moment the last look before it begins.
 const BEFORE: Duration = Duration::from_millis(900);
 /// How long after the moment the first look after it begins. The services' clock is the host's, to the microsecond.
 const AFTER: Duration = Duration::from_millis(50);
+/// Links that live longer than this, in seconds, are not watched to their end.
+const LINK_WATCHED: i64 = 15;
 /// A link outlives its own ceiling within this.
 const LINK_OVER_WITHIN: Duration = Duration::from_secs(20);
 
@@ -59,8 +59,14 @@ async fn tell(
     let moment = OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| format!("expires_at: {error}"))?;
     let link = expiry.story.need("before.described", "/link")?;
     let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
-    (expiry.row_was_there, expiry.object_was_there) =
-        tokio::try_join!(row_is_there(running, &image), object_is_there(running, &image))?;
+    let (row, object, list) = tokio::join!(
+        row_is_there(running, &image),
+        object_of(running, &image),
+        eve.get("before.list", "/api/v1/images")
+    );
+    let object = object?;
+    (expiry.row_was_there, expiry.object_was_there) = (row?, object.is_some());
+    let was_listed = lists(&list, &image) == Some(true);
 
     // A link's expiry is rounded down to a whole second: the earlier of the two ends is the one to stay before.
     let link_moment = OffsetDateTime::from_unix_timestamp(moment.unix_timestamp()).unwrap_or(moment);
@@ -73,13 +79,23 @@ async fn tell(
     expiry.story.keep(eve.get("after.api", &path).await);
     expiry.story.keep(door.get("after.link", &link).await);
     expiry.story.keep(eve.get("after.list", "/api/v1/images").await);
-    let listed = expiry.story.steps.get("after.list").and_then(|exchange| exchange.answer.as_ref().ok());
-    let listed = listed.is_some_and(|answer| String::from_utf8_lossy(&answer.body).contains(&image));
-    expiry.story.fact("after.not_listed", !listed, if listed { "still listed" } else { "not listed" });
+    let listed = expiry.story.steps.get("after.list").and_then(|exchange| lists(exchange, &image));
+    match listed {
+        Some(listed) if was_listed => {
+            expiry.story.fact(
+                "after.not_listed",
+                !listed,
+                if listed { "still listed" } else { "not listed" },
+            );
+        }
+        // Without an answer that is a list, or where it was never listed, nothing is known.
+        _ => expiry.story.leave_out("after.not_listed", "no list was to be had before and after the end"),
+    }
 
     let left = running.stack().options.ttl_grace;
     expiry.row_gone_after = gone_after(moment, left, || row_is_there(running, &image)).await?;
-    expiry.object_gone_after = gone_after(moment, left, || object_is_there(running, &image)).await?;
+    expiry.object_gone_after =
+        gone_after(moment, left, || object_is_there(running, &image, object.as_deref())).await?;
     Ok(())
 }
 
@@ -95,6 +111,8 @@ async fn links(
     expiry.story.keep(eve.get("lasting.described", &path).await);
     let link = expiry.story.need("lasting.described", "/link")?;
     let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
+    // The true link first: a proxy that keeps what it has seen must not give it to whoever alters the link.
+    expiry.story.keep(door.get("lasting.link", &link).await);
     for (step, altered) in alterations(&link, image)? {
         expiry.story.keep(door.get(step, &altered).await);
     }
@@ -107,6 +125,13 @@ async fn links(
         lifetime <= ceiling,
         format!("a link of {lifetime} s where the ceiling is {ceiling} s"),
     );
+    if lifetime > LINK_WATCHED {
+        let why =
+            format!("links live {lifetime} s in this definition, too long to watch; see `gate_environment`");
+        expiry.story.leave_out("link.outlived", &why);
+        expiry.story.leave_out("link.image_lives_on", &why);
+        return Ok(());
+    }
     let outlived = poll::until(LINK_OVER_WITHIN, || async {
         let exchange = door.get("link.outlived", &link).await;
         match exchange.status() {
@@ -145,7 +170,9 @@ fn parameter<'a>(link: &'a str, name: &str) -> Option<&'a str> {
 }
 
 async fn upload(eve: &Person, expiry: &mut Expiry, name: &str, ttl: &str) -> Result<String, String> {
-    expiry.story.keep(eve.upload(&format!("{name}.upload"), photo::PORTRAIT, "duotone", Some(ttl)).await);
+    // The object is known again by its bytes, so they must be nobody else's.
+    let photo = photo::unique().map_err(|error| format!("painting a photo: {error}"))?;
+    expiry.story.keep(eve.upload(&format!("{name}.upload"), &photo, "duotone", Some(ttl)).await);
     let job = expiry.story.need(&format!("{name}.upload"), "/id")?;
     let step = format!("{name}.job");
     expiry.story.keep(eve.job_ended(&step, &job).await);
@@ -160,10 +187,34 @@ async fn row_is_there(running: &RunningStack, image: &str) -> Result<bool, Strin
     Ok(row.try_get::<i64, _>("rows").map_err(told)? > 0)
 }
 
-async fn object_is_there(running: &RunningStack, image: &str) -> Result<bool, String> {
-    let found = running.runner().toolbox(VOLUME, &["find", "/volume", "-type", "f"]).await;
+/// The SHA-256 of the object that the store keeps for an image.
+async fn object_of(running: &RunningStack, image: &str) -> Result<Option<String>, String> {
+    let files = files(running).await?;
+    Ok(files.into_iter().find(|(_, path)| path.contains(image)).map(|(hash, _)| hash))
+}
+
+/// Whether the image's object is in the volume, under its own name or, by its bytes, under any other.
+async fn object_is_there(running: &RunningStack, image: &str, object: Option<&str>) -> Result<bool, String> {
+    let files = files(running).await?;
+    Ok(files.iter().any(|(hash, path)| path.contains(image) || Some(hash.as_str()) == object))
+}
+
+/// SHA-256 and path of every file in the volume that holds the outputs.
+async fn files(running: &RunningStack) -> Result<Vec<(String, String)>, String> {
+    let command = ["find", "/volume", "-type", "f", "-exec", "sha256sum", "{}", "+"];
+    let found = running.runner().toolbox(running.image_volume()?, &command).await;
     let found = found.map_err(|error| format!("looking for the object: {error}"))?;
-    Ok(String::from_utf8_lossy(&found).contains(image))
+    let lines = String::from_utf8_lossy(&found).into_owned();
+    let pair = |line: &str| line.split_once("  ").map(|(hash, path)| (hash.to_owned(), path.to_owned()));
+    Ok(lines.lines().filter_map(pair).collect())
+}
+
+/// Whether an answer is a list of images that holds this one. None: it is no list.
+fn lists(exchange: &Exchange, image: &str) -> Option<bool> {
+    let answer = exchange.answer.as_ref().ok().filter(|answer| answer.status == 200)?;
+    let json = answer.json();
+    let images = json.get("images")?.as_array()?;
+    Some(images.iter().any(|listed| listed.get("id").is_some_and(|id| id == image)))
 }
 
 /// How long after `moment` something was gone; none if it is still there when the grace is over.

@@ -18,6 +18,8 @@ use crate::{
 pub const WITNESSES: [&str; 2] = ["api", "worker"];
 /// A dependency that is away must be named within this: its own bound of 2 s, and a look or two.
 pub const RED_WITHIN: Duration = Duration::from_secs(8);
+/// A dependency is away for at least this long.
+const AWAY_AT_LEAST: Duration = Duration::from_millis(1500);
 /// A dependency that came back must be accepted within this.
 pub const GREEN_WITHIN: Duration = Duration::from_secs(15);
 
@@ -32,11 +34,14 @@ pub async fn observe(
     let gone = fault.inject(running).await?;
     let since = Instant::now();
     let mut outage = Outage::default();
+    let mut clients = Vec::new();
     for witness in WITNESSES {
-        let client = running.client_of(witness).await?;
-        let seen = while_away(&client, dependency, since).await;
-        outage.seen_by.insert(witness.into(), seen);
+        clients.push((witness, running.client_of(witness).await?));
     }
+    let watched = clients.iter().map(|(witness, client)| async move {
+        ((*witness).to_owned(), while_away(client, dependency, since).await)
+    });
+    outage.seen_by.extend(futures::future::join_all(watched).await);
     if let Ok(door) = running.entrance().await {
         // Error paths are where secrets leak: what they say is recorded and searched like everything else.
         let body = serde_json::json!({ "email": "nobody@example.org", "password": "a password of nobody's" });
@@ -84,7 +89,7 @@ async fn while_away(client: &Client, dependency: &str, since: Instant) -> Outage
         let exchange = client.get("outage.ready", "/ready").await;
         slowest.set(slowest.get().max(exchange.duration));
         match exchange.answer {
-            Ok(answer) if answer.status != 200 && names_as_down(&answer, dependency) => {
+            Ok(answer) if answer.status != 200 && says_of(&answer, dependency).as_deref() == Some("down") => {
                 Attempt::Ready((answer, since.elapsed()))
             }
             Ok(answer) => {
@@ -94,7 +99,12 @@ async fn while_away(client: &Client, dependency: &str, since: Instant) -> Outage
         }
     });
     let red = red.await.map_err(|not| not.to_string());
-    let health = client.get("outage.health", "/health").await.answer;
+    // The whole time, not only at first: a service may lose heart later.
+    let mut health = client.get("outage.health", "/health").await.answer;
+    while health.as_ref().is_ok_and(|answer| answer.status == 200) && since.elapsed() < AWAY_AT_LEAST {
+        tokio::time::sleep(poll::INTERVAL).await;
+        health = client.get("outage.health", "/health").await.answer;
+    }
     OutageSeenBy {
         red,
         slowest: slowest.get(),
@@ -104,9 +114,9 @@ async fn while_away(client: &Client, dependency: &str, since: Instant) -> Outage
     }
 }
 
-/// Whether a `/ready` answer says that this dependency is down.
-pub fn names_as_down(answer: &Answer, dependency: &str) -> bool {
-    answer.text(&format!("/dependencies/{dependency}/status")).as_deref() == Some("down")
+/// What a `/ready` answer says of a dependency: `up` or `down`.
+pub fn says_of(answer: &Answer, dependency: &str) -> Option<String> {
+    answer.text(&format!("/dependencies/{dependency}/status"))
 }
 
 /// Starts the witnesses while all of `dependencies` are away, then brings those back one by one.
@@ -148,7 +158,9 @@ pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events:
                     return Attempt::NotYet("not reachable".into());
                 };
                 match client.get("late.ready", "/ready").await.answer {
-                    Ok(answer) if !names_as_down(&answer, dependency) => Attempt::Ready(back.elapsed()),
+                    Ok(answer) if says_of(&answer, dependency).as_deref() == Some("up") => {
+                        Attempt::Ready(back.elapsed())
+                    }
                     Ok(answer) => Attempt::NotYet(String::from_utf8_lossy(&answer.body).into_owned()),
                     Err(error) => Attempt::NotYet(error),
                 }

@@ -142,6 +142,11 @@ impl Story {
         found.ok_or_else(|| format!("step `{step}` answered {} without {pointer}", exchange.outcome()))
     }
 
+    /// Leaves a step or a fact out, with the reason.
+    pub fn leave_out(&mut self, name: &str, why: &str) {
+        self.left_out.insert(name.into(), why.into());
+    }
+
     /// Keeps a fact with what was seen.
     pub fn fact(&mut self, name: &str, holds: bool, seen: impl Into<String>) {
         self.facts.insert(name.into(), (holds, seen.into()));

@@ -6,6 +6,21 @@ pub const PORTRAIT: &[u8] = include_bytes!("../../../../tests/e2e/photos/portrai
 /// The most an upload may have, as the definition's default says.
 pub const UPLOAD_MAX_BYTES: usize = 10 * 1024 * 1024;
 
+/// The portrait with a patch of random colour: no other upload gives the same output.
+pub fn unique() -> Result<Vec<u8>, image::ImageError> {
+    const PATCH: u32 = 96;
+    let mut picture = image::load_from_memory(PORTRAIT)?.to_rgb8();
+    let colour = image::Rgb(rand::random::<[u8; 3]>());
+    for x in 0..PATCH {
+        for y in 0..PATCH {
+            picture.put_pixel(x, y, colour);
+        }
+    }
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut file, image::ImageFormat::Jpeg)?;
+    Ok(file.into_inner())
+}
+
 /// A JPEG that ends in the middle.
 pub fn truncated() -> Vec<u8> {
     PORTRAIT[..PORTRAIT.len() / 3].to_vec()

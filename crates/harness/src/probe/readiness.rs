@@ -11,6 +11,9 @@ use crate::{canary::Canary, engine::innermost, probe::http::Client};
 /// For one attempt. Short, because a stalled service must not use up the time it has to become ready.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
+/// What is seen of a service that does not answer in time.
+pub(crate) const NO_ANSWER: &str = "no answer";
+
 /// Tries once. `Err` tells what was seen instead of a ready service, and may hold what the service said.
 pub async fn attempt(
     readiness: &Readiness,
@@ -30,7 +33,7 @@ pub async fn attempt(
             }
         }
     });
-    tried.await.unwrap_or_else(|_| Err(format!("no answer within {ATTEMPT:?}")))
+    tried.await.unwrap_or_else(|_| Err(format!("{NO_ANSWER} within {ATTEMPT:?}")))
 }
 
 async fn http(address: SocketAddr, path: &str, status: u16, body: Option<&str>) -> Result<(), String> {

@@ -33,7 +33,12 @@ async fn watch(running: &RunningStack, instance: &str, end: Instant) -> Settle {
     let mut next = Instant::now();
     loop {
         settle.looks += 1;
-        match look(running, instance).await {
+        let mut looked = look(running, instance).await;
+        if looked.as_ref().is_err_and(|seen| seen.contains(readiness::NO_ANSWER)) {
+            // A slow machine is no flap: only two looks in a row without an answer are.
+            looked = look(running, instance).await;
+        }
+        match looked {
             Ok(()) => settle.ready += 1,
             Err(seen) => settle.last_not_ready = Some(seen),
         }

@@ -289,6 +289,9 @@ impl Runner for Containers {
     }
 
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError> {
+        let exists = self.docker.inspect_volume(&self.run.id.name_of(volume)).await;
+        // Mounting it would make it, without a label, and nobody would ever remove it.
+        exists.map_err(failed(|| format!("looking for volume `{volume}` of the run")))?;
         let mount = EngineMount {
             typ: Some(MountType::VOLUME),
             source: Some(self.run.id.name_of(volume)),
@@ -300,7 +303,7 @@ impl Runner for Containers {
     }
 
     async fn start_control(&self) -> Result<String, RunnerError> {
-        let instance = "control".to_owned();
+        let instance = "toolbox-control".to_owned();
         // The second command keeps bash from replacing itself, and its argument with it, by the first.
         let body = self.toolbox_body(&["bash", "-c", "sleep infinity; :", &self.run.marker], Vec::new());
         self.create_container(&instance, body).await?;

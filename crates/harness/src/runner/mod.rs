@@ -164,7 +164,10 @@ pub fn instances(name: &str, service: &Service) -> Vec<String> {
 
 /// The service that an instance belongs to.
 pub fn service_of(instance: &str) -> &str {
-    instance.split_once('.').map_or(instance, |(service, _)| service)
+    match instance.rsplit_once('.') {
+        Some((service, index)) if index.parse::<u16>().is_ok() => service,
+        _ => instance,
+    }
 }
 
 /// Every instance of a stack, in the order of the definition.

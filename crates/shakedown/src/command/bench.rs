@@ -5,6 +5,7 @@ use harness::{
     event::Events,
     gate,
     images::Images,
+    run::Fate,
     runner::{BringUp, Pace, longest_path_ms},
     verdict::exit,
 };
@@ -56,7 +57,7 @@ async fn bring_up(
     let silent = Events::ignored();
     let stack = definition.read_for_gate(variables)?;
     let (engine, images) = gate::prepare(folder, repository, &silent).await?;
-    let brought = gate::begin(stack, engine, images, pace, &silent).await?;
+    let brought = gate::begin(stack, engine, images, Fate::Removed, pace, &silent).await?;
     brought.running.teardown().await?;
     match &brought.bring_up.failure {
         None => Ok(brought.bring_up),

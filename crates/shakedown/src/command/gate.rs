@@ -43,8 +43,8 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
         }
     };
     let Gated { report, leftovers } = gated;
-    report.write(&folder).map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
     show(&report, &checks, gate.verbose);
+    report.write(&folder).map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
     say(&format!("report: {}, and report.json beside it", shortened(&folder.join("report.html")).display()));
     if gate.keep {
         say(&format!(
@@ -61,8 +61,10 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     Ok(report.exit_code)
 }
 
-/// Removes the reports of the run before, so that nobody takes them for this one's.
+/// Makes the folder of the reports, and removes those of the run before, so that nobody takes them for this one's.
 fn forget(folder: &std::path::Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::usage(format!("the report's folder {}: {error}", folder.display())))?;
     for name in ["report.json", "report.html"] {
         match std::fs::remove_file(folder.join(name)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

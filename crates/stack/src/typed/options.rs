@@ -29,8 +29,15 @@ pub(crate) fn stack(reading: &mut Reading<'_>, node: &Node) -> StackOptions {
         ("settle", &mut options.settle),
         ("ready_within", &mut options.ready_within),
     ] {
-        if let Some(found) = reading.duration_under(node, PATH, key) {
-            *duration = found;
+        match (reading.duration_under(node, PATH, key), node.get(key)) {
+            (Some(found), Some(node)) if found.is_zero() => {
+                reading.problem(
+                    node.place,
+                    format!("`{PATH}.{key}` is 0; expected a time that something can happen in"),
+                );
+            }
+            (Some(found), _) => *duration = found,
+            (None, _) => {}
         }
     }
     let planted = reading.list_under(node, PATH, "planted_environment");
