@@ -125,7 +125,7 @@ fn public_origin(settings: &Settings) -> Result<String, SettingError> {
 }
 
 fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {
-    let bytes = settings.number("UPLOAD_MAX_BYTES", 10_485_760, 1024..=104_857_600)?;
+    let bytes = settings.number("UPLOAD_MAX_BYTES", 10_485_760, 1024..=16_777_216)?;
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 

@@ -104,7 +104,7 @@ impl Search {
     )]
     pub fn new<'a>(canaries: impl IntoIterator<Item = &'a Canary>, marker: &str) -> Self {
         let mut patterns = BTreeMap::new();
-        for canary in canaries {
+        for canary in canaries.into_iter().filter(|canary| !canary.value.is_empty()) {
             for (form, pattern) in forms(&canary.value) {
                 patterns.entry(pattern).or_insert((canary.name.clone(), form));
             }

@@ -71,12 +71,16 @@ fn likely_cause(service: &Service, last_seen: &str, state: Option<&State>, log: 
     let exit_code = state.filter(|state| state.phase == Phase::Exited).and_then(|state| state.exit_code);
     let said = |words: &str| log.iter().rev().find(|line| line.contains(words));
     if last_seen.contains("port is already allocated") || last_seen.contains("address already in use") {
-        let port = service.ports.first()?;
-        let host_port = port.host_port.map_or_else(|| "any".into(), |port| port.to_string());
-        return Some(format!(
-            "host port {host_port} ({}) is taken by another program; stop it, or choose another port",
-            port.at
-        ));
+        let taken = |port: &&stack::PublishedPort| {
+            port.host_port.is_some_and(|host_port| last_seen.contains(&format!(":{host_port}")))
+        };
+        let port = service.ports.iter().find(taken).and_then(|port| Some((port.host_port?, &port.at)));
+        return Some(match port {
+            Some((host_port, at)) => format!(
+                "host port {host_port} ({at}) is taken by another program; stop it, or choose another port"
+            ),
+            None => "a host port is taken by another program; stop it, or choose another port".into(),
+        });
     }
     if last_seen.contains("exec format error") || said("exec format error").is_some() {
         return Some("the container image is built for another architecture than this machine's".into());

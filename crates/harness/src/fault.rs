@@ -39,9 +39,12 @@ impl Fault {
             Self::Unwritable { volume } => {
                 let before = mode(running, volume).await?;
                 chmod(running, volume, "a-w").await?;
-                let now = mode(running, volume).await?;
-                if is_writable(&now) {
-                    return Err(format!("the folder of volume `{volume}` has mode {now} after `chmod a-w`"));
+                let now = mode(running, volume).await;
+                if !now.as_ref().is_ok_and(|now| !is_writable(now)) {
+                    chmod(running, volume, &before).await?;
+                    return Err(format!(
+                        "the folder of volume `{volume}` has mode {now:?} after `chmod a-w`"
+                    ));
                 }
                 before
             }

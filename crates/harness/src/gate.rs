@@ -12,11 +12,11 @@ use time::OffsetDateTime;
 use crate::{
     canary::{Canary, Search},
     check::{self, Check},
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, innermost},
     event::{Event, Events},
     images::{Images, ImagesError},
     observe,
-    reaper::{self, Lease, Volumes},
+    reaper::{self, Lease, Owned, Volumes},
     report::Report,
     run::{Fate, Run},
     runner::{BringUp, Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
@@ -129,13 +129,14 @@ async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<()
                     )));
                 }
             }
-            Err(_) => {
+            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
                 return Err(refuse(
                     "the engine does not have it, and images are never pulled; run `make images` \
                      (or `nix build .#images`), or name one that is there"
                         .into(),
                 ));
             }
+            Err(error) => return Err(refuse(format!("the engine was asked for it: {}", innermost(&error)))),
         }
     }
     Ok(())
@@ -174,6 +175,13 @@ pub fn local_secrets(stack: &Stack) -> Result<BTreeMap<String, PlacedSecret>, St
         let value = std::fs::read_to_string(&file).map_err(|error| {
             format!("{}: secret `{name}` ({}): {error}; run `make init`", secret.at, file.display())
         })?;
+        if value.trim_end().is_empty() {
+            return Err(format!(
+                "{}: secret `{name}` ({}) is empty; remove it and run `make init`",
+                secret.at,
+                file.display()
+            ));
+        }
         let canary = Canary::known(name, value.trim_end());
         Ok((name.clone(), PlacedSecret { canary, file }))
     };
@@ -192,7 +200,9 @@ pub async fn begin(
     let begin = |error: std::io::Error| GateError::Begin(error.to_string());
     let run = Run::begin(fate).map_err(begin)?;
     show_marker(&mut stack, &run.marker);
-    let lease = Lease::take(&run, Volumes::Remove).map_err(begin)?;
+    let lease =
+        Lease::take(&run, Volumes::Remove).inspect_err(|_| drop(crate::run::remove_folder(&run.folder)));
+    let lease = lease.map_err(begin)?;
     let secrets = plant(&run, &mut stack).map_err(begin)?;
     let plan = Plan { run, secrets, ports: HostPorts::Random, pace };
     start(stack, plan, engine, images, Some(lease), events).await
@@ -218,10 +228,11 @@ pub async fn start(
     let runner = match events.step("create containers", prepared).await {
         Ok(runner) => runner,
         Err(error) => {
-            // What was created before the error goes now.
+            // What was created before the error goes now. Where that fails, the reaper goes on trying.
             let volumes = lease.as_ref().map_or(Volumes::Keep, Lease::volumes);
-            let _ = reaper::sweep(&engine.docker, &plan.run.id, volumes).await;
-            if let Some(lease) = lease {
+            let owned = Owned::by(&plan.run.id, &plan.run.marker);
+            let swept = reaper::sweep(&engine.docker, &owned, volumes).await;
+            if let (Some(lease), Ok(())) = (lease, swept) {
                 let _ = crate::run::remove_folder(&plan.run.folder);
                 lease.release();
             }

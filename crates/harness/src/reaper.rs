@@ -26,10 +26,12 @@ use bollard::{
 use crate::{
     engine::{Engine, innermost},
     poll::{self, Attempt},
-    run::{LABEL_FOLDER, LABEL_OWNER, LABEL_RUN, OWNER_NOBODY, Owner, Run, RunId, remove_folder},
+    run::{
+        LABEL_FOLDER, LABEL_MARKER, LABEL_OWNER, LABEL_RUN, OWNER_NOBODY, Owner, Run, RunId, remove_folder,
+    },
 };
 
-/// The variable by which a program knows that it is to be the reaper of a run: `RUN VOLUMES FOLDER`.
+/// The variable by which a program knows that it is to be the reaper of a run: `RUN MARKER VOLUMES FOLDER`.
 const ASKED: &str = "SHAKEDOWN_REAPER";
 /// The word that lets the reaper go without removing anything.
 const RELEASE: &[u8] = b"release";
@@ -62,7 +64,7 @@ impl Lease {
         }
         let mut command = Command::new(std::env::current_exe()?);
         command
-            .env(ASKED, format!("{} {} {}", run.id, volumes.word(), run.folder.display()))
+            .env(ASKED, format!("{} {} {} {}", run.id, run.marker, volumes.word(), run.folder.display()))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -104,6 +106,7 @@ pub fn serve_if_asked() -> Option<ExitCode> {
     CAN_SERVE.store(true, Ordering::Relaxed);
     let asked = std::env::var(ASKED).ok()?;
     let (id, rest) = asked.split_once(' ')?;
+    let (marker, rest) = rest.split_once(' ')?;
     let (volumes, folder) = rest.split_once(' ')?;
     let id = RunId::parse(id)?;
     let volumes = if volumes == Volumes::Keep.word() { Volumes::Keep } else { Volumes::Remove };
@@ -116,23 +119,43 @@ pub fn serve_if_asked() -> Option<ExitCode> {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())
-        .and_then(|runtime| runtime.block_on(remove_dead_run(&id, volumes, &PathBuf::from(folder))));
+        .and_then(|runtime| {
+            runtime.block_on(remove_dead_run(&Owned::by(&id, marker), volumes, &PathBuf::from(folder)))
+        });
     Some(if removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn remove_dead_run(id: &RunId, volumes: Volumes, folder: &std::path::Path) -> Result<(), String> {
+async fn remove_dead_run(owned: &Owned, volumes: Volumes, folder: &std::path::Path) -> Result<(), String> {
+    // The planted secrets first: they must go even where the engine does not answer.
+    let folder_removed = remove_folder(folder).map_err(|error| error.to_string());
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
-    sweep(&engine.docker, id, volumes).await?;
+    sweep(&engine.docker, owned, volumes).await?;
     // What the engine was still creating when the run died shows up late: look again until a look finds nothing.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    sweep(&engine.docker, id, volumes).await?;
-    remove_folder(folder).map_err(|error| error.to_string())
+    sweep(&engine.docker, owned, volumes).await?;
+    folder_removed
 }
 
-/// Removes every container, network and volume with the run's label, and returns once none is left.
-pub async fn sweep(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<(), String> {
+/// What is to be removed, by the labels that it bears.
+#[derive(Clone, Debug)]
+pub struct Owned(Vec<String>);
+
+impl Owned {
+    /// All that any run of this id owns.
+    pub fn of(id: &RunId) -> Self {
+        Self(vec![format!("{LABEL_RUN}={id}")])
+    }
+
+    /// All that this very run owns, and nothing of a later one that has the same id.
+    pub fn by(id: &RunId, marker: &str) -> Self {
+        Self(vec![format!("{LABEL_RUN}={id}"), format!("{LABEL_MARKER}={marker}")])
+    }
+}
+
+/// Removes every container, network and volume that is owned, and returns once none is left.
+pub async fn sweep(docker: &Docker, owned: &Owned, volumes: Volumes) -> Result<(), String> {
     poll::until(SWEEP_WITHIN, || async {
-        match sweep_once(docker, id, volumes).await {
+        match sweep_once(docker, owned, volumes).await {
             Ok(0) => Attempt::Ready(()),
             Ok(left) => Attempt::NotYet(format!("{left} things were still there")),
             Err(error) => Attempt::NotYet(innermost(&error)),
@@ -143,8 +166,8 @@ pub async fn sweep(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<(), 
 }
 
 /// One look: removes what is found and returns how much that was.
-async fn sweep_once(docker: &Docker, id: &RunId, volumes: Volumes) -> Result<usize, Error> {
-    let filters = HashMap::from([("label", vec![format!("{LABEL_RUN}={id}")])]);
+async fn sweep_once(docker: &Docker, owned: &Owned, volumes: Volumes) -> Result<usize, Error> {
+    let filters = HashMap::from([("label", owned.0.clone())]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = docker.list_containers(Some(options)).await?;
     let force = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
@@ -224,7 +247,7 @@ pub async fn remove_orphans(docker: &Docker) -> Result<Vec<RunId>, String> {
     let mut removed = Vec::new();
     for run in runs(docker).await.map_err(|error| innermost(&error))? {
         if run.owner != OWNER_NOBODY && Owner::is_gone(&run.owner) {
-            sweep(docker, &run.id, Volumes::Remove).await?;
+            sweep(docker, &Owned::of(&run.id), Volumes::Remove).await?;
             let _ = remove_folder(&run.folder);
             removed.push(run.id);
         }

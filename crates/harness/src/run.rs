@@ -63,7 +63,7 @@ impl Owner {
     /// This process.
     pub fn this_process() -> Self {
         let pid = std::process::id();
-        Self(format!("{pid}.{}.{}", start_time(pid).unwrap_or(0), boot_id()))
+        Self(format!("{pid}.{}.{}.{}", start_time(pid).unwrap_or(0), boot_id(), world()))
     }
 
     /// The label's text.
@@ -73,10 +73,15 @@ impl Owner {
 
     /// Whether the process that a label names is certainly gone. A label that cannot be read proves nothing.
     pub fn is_gone(label: &str) -> bool {
-        let mut parts = label.splitn(3, '.');
-        let (Some(pid), Some(start), Some(boot)) = (parts.next(), parts.next(), parts.next()) else {
+        let mut parts = label.splitn(4, '.');
+        let (Some(pid), Some(start), Some(boot), Some(there)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return false;
         };
+        if there != world() {
+            return false;
+        }
         let (Ok(pid), Ok(start)) = (pid.parse::<u32>(), start.parse::<u64>()) else {
             return false;
         };
@@ -94,6 +99,13 @@ fn start_time(pid: u32) -> Option<u64> {
         return None;
     }
     fields.nth(18)?.parse().ok()
+}
+
+/// The machine and the process id namespace: of processes elsewhere nothing is known here.
+fn world() -> String {
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    format!("{}-{}", machine.trim(), namespace.display())
 }
 
 fn boot_id() -> String {
@@ -183,14 +195,15 @@ mod tests {
         assert!(!Owner::is_gone(Owner::this_process().as_str()));
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let pid = child.id();
-        let label = format!("{pid}.{}.{}", start_time(pid).unwrap_or(1), boot_id());
+        let label = format!("{pid}.{}.{}.{}", start_time(pid).unwrap_or(1), boot_id(), world());
         child.wait().unwrap();
         assert!(Owner::is_gone(&label));
     }
 
     #[test]
     fn an_owner_of_another_boot_is_gone_and_an_unreadable_one_is_not() {
-        assert!(Owner::is_gone("1.1.another-boot"));
+        assert!(Owner::is_gone(&format!("1.1.another-boot.{}", world())));
+        assert!(!Owner::is_gone("1.1.another-boot.another-machine"));
         assert!(!Owner::is_gone(OWNER_NOBODY));
     }
 

@@ -43,18 +43,24 @@ impl Config {
             },
         )?;
         let attempts = settings.number("JOB_ATTEMPTS", 4, 1..=100)?;
-        Ok(Self {
+        let config = Self {
             listen: settings.listen("WORKER_LISTEN", "0.0.0.0:9100")?,
             postgres: PostgresConfig::read(settings)?,
             redis: RedisConfig::read(settings)?,
             backend,
             store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
             sweep_interval: settings.seconds("SWEEP_INTERVAL_SECONDS", 2, 1..=3600)?,
-            job_timeout: settings.seconds("JOB_TIMEOUT_SECONDS", 60, 1..=3600)?,
+            job_timeout: settings.seconds("JOB_TIMEOUT_SECONDS", 20, 1..=3600)?,
             job_attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
             input_ttl: settings.seconds("INPUT_TTL_SECONDS", 120, 1..=3600)?,
             shutdown_grace: settings.seconds("SHUTDOWN_GRACE_SECONDS", 10, 0..=3600)?,
-        })
+        };
+        // An attempt that begins after the input is gone is none.
+        if config.input_ttl < config.visibility_timeout() * config.job_attempts {
+            let expected = "at least JOB_ATTEMPTS times (JOB_TIMEOUT_SECONDS + 5), so that the last attempt finds its input";
+            return Err(SettingError::invalid("INPUT_TTL_SECONDS", expected));
+        }
+        Ok(config)
     }
 
     /// After this long without a word from its worker, a job is another's. Longer than any job may take.
@@ -100,6 +106,7 @@ mod tests {
     #[rstest]
     #[case("SWEEP_INTERVAL_SECONDS", "0")]
     #[case("JOB_TIMEOUT_SECONDS", "soon")]
+    #[case("INPUT_TTL_SECONDS", "99")]
     #[case("JOB_ATTEMPTS", "-1")]
     #[case("IMAGE_STORE", "tape-4815162342")]
     #[case("IMAGE_STORE_PATH", "relative/4815162342")]

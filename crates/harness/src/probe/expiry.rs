@@ -93,9 +93,11 @@ async fn tell(
     }
 
     let left = running.stack().options.ttl_grace;
-    expiry.row_gone_after = gone_after(moment, left, || row_is_there(running, &image)).await?;
-    expiry.object_gone_after =
-        gone_after(moment, left, || object_is_there(running, &image, object.as_deref())).await?;
+    let (row, object) = tokio::join!(
+        gone_after(moment, left, || row_is_there(running, &image)),
+        gone_after(moment, left, || object_is_there(running, &image, object.as_deref()))
+    );
+    (expiry.row_gone_after, expiry.object_gone_after) = (row?, object?);
     Ok(())
 }
 

@@ -31,13 +31,14 @@ pub async fn observe(
     events: &Events,
 ) -> Seen<Outage> {
     let before = states(running).await?;
-    let gone = fault.inject(running).await?;
-    let since = Instant::now();
-    let mut outage = Outage::default();
+    // Nothing may go wrong between the fault and its undoing: what is needed is at hand before.
     let mut clients = Vec::new();
     for witness in WITNESSES {
         clients.push((witness, running.client_of(witness).await?));
     }
+    let gone = fault.inject(running).await?;
+    let since = Instant::now();
+    let mut outage = Outage::default();
     let watched = clients.iter().map(|(witness, client)| async move {
         ((*witness).to_owned(), while_away(client, dependency, since).await)
     });
@@ -51,8 +52,7 @@ pub async fn observe(
     }
     gone.undo(running).await?;
     let back = Instant::now();
-    for witness in WITNESSES {
-        let client = running.client_of(witness).await?;
+    for (witness, client) in &clients {
         let recovered = poll::until(GREEN_WITHIN, || async {
             match client.get("outage.recovery", "/ready").await.answer {
                 Ok(answer) if answer.status == 200 => Attempt::Ready(back.elapsed()),
@@ -61,7 +61,7 @@ pub async fn observe(
             }
         });
         let recovered = recovered.await.map_err(|not| not.to_string());
-        if let Some(seen) = outage.seen_by.get_mut(witness) {
+        if let Some(seen) = outage.seen_by.get_mut(*witness) {
             seen.recovered = recovered;
         }
     }

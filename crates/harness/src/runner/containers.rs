@@ -29,7 +29,11 @@ use super::{
     create::{self, LABEL_INSTANCE, LABEL_TESTCONTAINERS},
     instances, service_of,
 };
-use crate::{engine::Engine, reaper, run::Run};
+use crate::{
+    engine::Engine,
+    reaper::{self, Owned, Volumes},
+    run::Run,
+};
 
 /// Runs a stack as containers.
 pub struct Containers {
@@ -314,7 +318,7 @@ impl Runner for Containers {
 
     async fn teardown(&self) -> Result<(), RunnerError> {
         self.adopted.lock().await.clear();
-        reaper::sweep(&self.docker, &self.run.id, reaper::Volumes::Remove)
+        reaper::sweep(&self.docker, &Owned::by(&self.run.id, &self.run.marker), Volumes::Remove)
             .await
             .map_err(|found| RunnerError { act: format!("removing what run {} owned", self.run.id), found })
     }

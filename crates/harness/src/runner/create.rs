@@ -68,7 +68,7 @@ pub(super) fn container(
         entrypoint: service.entrypoint.clone(),
         cmd: service.command.clone(),
         env: Some(service.environment.iter().map(|(key, value)| format!("{key}={value}")).collect()),
-        exposed_ports: Some(ports.iter().map(|(port, _)| format!("{port}/tcp")).collect()),
+        exposed_ports: Some(bindings(&ports).into_keys().collect()),
         labels: Some(labels),
         healthcheck: service.healthcheck.as_ref().map(healthcheck),
         stop_signal: service.stop_signal.clone(),
@@ -109,12 +109,18 @@ fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
             .collect(),
     };
     bound.sort_by_key(|(port, _)| *port);
-    bound.dedup_by_key(|(port, _)| *port);
+    // A probe needs no door of its own where there is one; two that were defined are both meant.
+    bound.dedup_by(|next, first| next.0 == first.0 && (ports == HostPorts::Random || next.1 == loopback()));
     bound
 }
 
 fn bindings(ports: &[(u16, PortBinding)]) -> HashMap<String, Option<Vec<PortBinding>>> {
-    ports.iter().map(|(port, binding)| (format!("{port}/tcp"), Some(vec![binding.clone()]))).collect()
+    let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
+    for (port, binding) in ports {
+        let doors = bindings.entry(format!("{port}/tcp")).or_default();
+        doors.get_or_insert_default().push(binding.clone());
+    }
+    bindings
 }
 
 fn mounts(plan: &Plan, service: &Service) -> Vec<EngineMount> {

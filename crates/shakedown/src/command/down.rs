@@ -2,7 +2,7 @@
 
 use harness::{
     engine::Engine,
-    reaper::{self, Volumes},
+    reaper::{self, Owned, Volumes},
     run,
     verdict::exit,
 };
@@ -24,13 +24,13 @@ pub(crate) async fn run(down: args::Down) -> Result<u8, Failure> {
         });
     }
     for run in &chosen {
-        reaper::sweep(&engine.docker, &run.id, volumes).await.map_err(Failure::not_up)?;
+        reaper::sweep(&engine.docker, &Owned::of(&run.id), volumes).await.map_err(Failure::not_up)?;
         let _ = run::remove_folder(&run.folder);
         say(&format!("run `{}` was taken down", run.id));
     }
     if let (true, Some(id)) = (down.volumes && chosen.is_empty(), &wanted) {
         // Its containers may have been taken down before, its data not.
-        reaper::sweep(&engine.docker, id, volumes).await.map_err(Failure::not_up)?;
+        reaper::sweep(&engine.docker, &Owned::of(id), volumes).await.map_err(Failure::not_up)?;
     }
     Ok(exit::PASS)
 }

@@ -44,7 +44,11 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     };
     let Gated { report, leftovers } = gated;
     show(&report, &checks, gate.verbose);
-    report.write(&folder).map_err(|error| Failure::usage(format!("{}: {error}", folder.display())))?;
+    // What was found weighs more than what could not be written or removed.
+    let code = |otherwise: u8| if report.exit_code == exit::PASS { otherwise } else { report.exit_code };
+    if let Err(error) = report.write(&folder) {
+        return Err(Failure { code: code(exit::USAGE), message: format!("{}: {error}", folder.display()) });
+    }
     say(&format!("report: {}, and report.json beside it", shortened(&folder.join("report.html")).display()));
     if gate.keep {
         say(&format!(
@@ -53,10 +57,8 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
         ));
     }
     if let Some(leftovers) = leftovers {
-        return Err(Failure::not_up(format!(
-            "{leftovers}; `{SHAKEDOWN} down --run {} --volumes` tries again",
-            report.run
-        )));
+        let message = format!("{leftovers}; `{SHAKEDOWN} down --run {} --volumes` tries again", report.run);
+        return Err(Failure { code: code(exit::NOT_UP), message });
     }
     Ok(report.exit_code)
 }

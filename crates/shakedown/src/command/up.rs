@@ -5,7 +5,7 @@ use std::time::Instant;
 use harness::{
     gate,
     images::Images,
-    reaper::{self, Lease, Volumes},
+    reaper::{self, Lease, Owned, Volumes},
     report::{self, Report},
     run::{OWNER_NOBODY, Run},
     runner::{HostPorts, Pace, Plan},
@@ -51,8 +51,11 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     if brought.bring_up.failure.is_some() {
         let report = Report::of_bring_up(&brought, started_at, start.elapsed()).sealed(&search, 0);
         say(&report::summary(&report, style()));
-        let id = &brought.running.plan().run.id;
-        reaper::sweep(&docker, id, Volumes::Keep).await.map_err(Failure::not_up)?;
+        let run = &brought.running.plan().run;
+        reaper::sweep(&docker, &Owned::by(&run.id, &run.marker), Volumes::Keep)
+            .await
+            .map_err(Failure::not_up)?;
+        brought.running.keep();
         return Ok(exit::NOT_UP);
     }
     let id = &brought.running.plan().run.id;
