@@ -30,7 +30,6 @@ pub struct Verdict {
     /// What was found instead, or found as expected.
     pub actual: String,
     /// Why it could not be told, why it was skipped, or what a failure likely means.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// How long the observation took that the verdict rests on. Checks that rest on one observation share it.
     pub duration_ms: u64,

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Brings your stack up the way it would be deployed, tries it, judges it, and takes it down again.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER)]
+#[command(version, after_help = AFTER)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -83,7 +83,7 @@ pub(crate) struct Gate {
     /// Judge only this check, or all whose id begins with it: `--only health --only ttl.row`
     #[arg(long, value_name = "CHECK")]
     pub(crate) only: Vec<String>,
-    /// Folder for report.json [default: target/shakedown/latest of this repository]
+    /// Folder for report.html and report.json [default: target/shakedown/latest of this repository]
     #[arg(long, value_name = "DIR")]
     pub(crate) report: Option<PathBuf>,
     /// Leave the stack running afterwards, to look at it
