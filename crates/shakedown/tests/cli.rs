@@ -1,5 +1,7 @@
 //! The command line as people meet it before anything is started: what it says, and with which exit code it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails by unwrap says where")]
+
 use std::{fs, path::Path};
 
 use assert_cmd::Command;
