@@ -19,8 +19,8 @@ use crate::{
     reaper::{self, Lease, Owned, Volumes},
     report::Report,
     run::{Fate, Run},
-    runner::{BringUp, Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
-    running::RunningStack,
+    runner::{Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
+    running::{Brought, RunningStack},
     verdict::FEWEST_PASSED,
 };
 
@@ -62,18 +62,6 @@ pub enum GateError {
     /// The engine refused something before any service was started.
     #[error(transparent)]
     Runner(#[from] RunnerError),
-}
-
-/// A stack that was brought up, or was tried to be.
-pub struct Brought {
-    /// What runs, whole or in part.
-    pub running: RunningStack,
-    /// How it went.
-    pub bring_up: BringUp,
-    /// The container images it was made of.
-    pub images: Images,
-    /// The engine it runs on.
-    pub engine: Engine,
 }
 
 /// Finds the engine and the images, checks that they fit, and loads what the engine lacks.

@@ -1,20 +1,25 @@
-//! The running stack: what probes and faults are handed. It knows what runs where, and how to take it down.
+//! The running stack: what probes and faults are handed. It knows what runs where, what was heard and seen of it, and how
+//! to take it down.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::{Mutex, PoisonError},
+};
 
 use sqlx::{Connection, PgConnection};
 use stack::{MountSource, Readiness, Service, Stack};
 
 use crate::{
     canary::{Canary, Search},
-    collect::ProcessLog,
-    engine::innermost,
+    engine::{Engine, innermost},
+    images::Images,
     probe::{
         http::{Client, Recorder},
         readiness,
     },
     reaper::Lease,
-    runner::{Plan, Runner, RunnerError, all_instances},
+    runner::{BringUp, Plan, Runner, RunnerError, all_instances},
 };
 
 /// A stack that was started. Owns all that it started.
@@ -179,5 +184,41 @@ impl RunningStack {
             lease.release();
         }
         Ok(())
+    }
+}
+
+/// A stack that was brought up, or was tried to be.
+pub struct Brought {
+    /// What runs, whole or in part.
+    pub running: RunningStack,
+    /// How it went.
+    pub bring_up: BringUp,
+    /// The container images it was made of.
+    pub images: Images,
+    /// The engine it runs on.
+    pub engine: Engine,
+}
+
+/// Every line of arguments that was seen so far, by instance, and how often was looked.
+#[derive(Debug, Default)]
+pub struct ProcessLog {
+    lines: Mutex<BTreeMap<String, (u32, BTreeSet<String>)>>,
+}
+
+impl ProcessLog {
+    /// Keeps what one look at an instance showed.
+    pub fn keep(&self, instance: &str, lines: Vec<String>) {
+        let mut all = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let (looks, seen) = all.entry(instance.into()).or_default();
+        *looks += 1;
+        seen.extend(lines);
+    }
+
+    /// How often an instance was looked at, and every line that was seen.
+    pub fn of(&self, instance: &str) -> (u32, String) {
+        let all = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(instance).map_or((0, String::new()), |(looks, seen)| {
+            (*looks, seen.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
+        })
     }
 }

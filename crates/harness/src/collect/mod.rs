@@ -6,7 +6,7 @@ mod http;
 mod logs;
 mod processes;
 
-pub use processes::{ProcessLog, watch};
+pub use processes::watch;
 
 use crate::{
     canary::Search,

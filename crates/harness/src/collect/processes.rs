@@ -1,39 +1,12 @@
 //! The arguments of processes: looked at again and again while the rest goes on, because many live only for a moment.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use super::searched;
 use crate::{canary::Search, observation::Surface, runner::Phase, running::RunningStack};
 
 /// Between looks. Each costs the engine a process of its own for every container.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// Every line of arguments that was seen so far, by instance, and how often was looked.
-#[derive(Debug, Default)]
-pub struct ProcessLog {
-    lines: Mutex<BTreeMap<String, (u32, BTreeSet<String>)>>,
-}
-
-impl ProcessLog {
-    /// Keeps what one look at an instance showed.
-    pub fn keep(&self, instance: &str, lines: Vec<String>) {
-        let mut all = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let (looks, seen) = all.entry(instance.into()).or_default();
-        *looks += 1;
-        seen.extend(lines);
-    }
-
-    fn of(&self, instance: &str) -> (u32, String) {
-        let all = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(instance).map_or((0, String::new()), |(looks, seen)| {
-            (*looks, seen.iter().map(String::as_str).collect::<Vec<_>>().join("\n"))
-        })
-    }
-}
 
 /// Looks at every running instance until it is dropped.
 pub async fn watch(running: &RunningStack) {

@@ -12,9 +12,9 @@ pub use terminal::{Style, summary, verdict_line};
 
 use crate::{
     canary::Search,
-    gate::Brought,
     images::PackageSource,
     runner::{BringUp, millis},
+    running::Brought,
     verdict::{Outcome, Verdict, exit_code},
 };
 
