@@ -294,8 +294,8 @@ pub async fn judge(
     let seen = observe::observe(&brought.running, brought.bring_up.clone(), checks, events).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
-    let whole = check::checks(brought.running.stack()).len() == checks.len();
-    let fewest_passed = if whole { FEWEST_PASSED } else { 1 };
+    report.not_asked_for = check::checks(brought.running.stack()).len().saturating_sub(checks.len());
+    let fewest_passed = if report.not_asked_for == 0 { FEWEST_PASSED } else { 1 };
     let report = report.sealed(&brought.running.search(), fewest_passed);
     for verdict in &report.verdicts {
         events.send(Event::Judged(verdict.clone()));

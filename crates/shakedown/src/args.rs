@@ -14,10 +14,10 @@ pub(crate) struct Args {
 
 const AFTER: &str = "\
 Exit codes:
-    0  every check passed, or was skipped by name
+    0  every check passed, or was skipped with a reason
     1  a check failed: its claim is false
     2  bad usage, or the definition is wrong
-    3  could not tell: a check is unknown, and none failed
+    3  could not tell: none failed, and a check is unknown or too few passed
     4  the stack never came up, or this machine is not fit
   130  interrupted; what the run owned is being removed
 
@@ -80,7 +80,7 @@ pub(crate) struct Gate {
     /// What to run the stack on
     #[arg(long, value_enum, default_value = "containers")]
     pub(crate) runner: RunnerName,
-    /// Judge only this check, or all whose id begins with it: `--only health --only ttl.row`
+    /// Judge only this check, or all below it: `--only health --only smoke.wrong --only ttl.row`
     #[arg(long, value_name = "CHECK")]
     pub(crate) only: Vec<String>,
     /// Folder for report.html and report.json [default: target/shakedown/latest of this repository]

@@ -173,6 +173,12 @@ async fn tell_of_pictures(
     for effect in ["halftone", "duotone"] {
         story.keep(ada.upload(&format!("upload.{effect}"), photo::PORTRAIT, effect, Some("600")).await);
     }
+    let location =
+        story.steps["upload.halftone"].answer.as_ref().ok().and_then(|answer| answer.header("location"));
+    match location.map(str::to_owned) {
+        Some(location) => drop(story.keep(ada.get("upload.location", &location).await)),
+        None => story.fact("upload.location", false, "the upload's answer has no Location"),
+    }
     let jobs = (story.need("upload.halftone", "/id")?, story.need("upload.duotone", "/id")?);
     let ended = tokio::join!(ada.job_ended("job.halftone", &jobs.0), ada.job_ended("job.duotone", &jobs.1));
     for exchange in [ended.0, ended.1] {

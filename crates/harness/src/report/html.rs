@@ -73,7 +73,11 @@ fn counts(report: &Report) -> String {
     ];
     let told = words
         .map(|(outcome, class, word)| format!("<span class={class}>{} {word}</span>", report.count(outcome)));
-    told.join(" · ")
+    let not_asked_for = match report.not_asked_for {
+        0 => String::new(),
+        count => format!(" · {count} not asked for"),
+    };
+    told.join(" · ") + &not_asked_for
 }
 
 fn failure(page: &mut String, report: &Report) {

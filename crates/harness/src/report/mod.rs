@@ -39,7 +39,9 @@ pub struct Report {
     pub package_source: PackageSource,
     /// How bring-up went.
     pub bring_up: BringUp,
-    /// How many verdicts of each outcome.
+    /// How many checks there are besides those that were asked for.
+    pub not_asked_for: usize,
+    /// How many verdicts of each outcome that there is.
     pub counts: BTreeMap<Outcome, usize>,
     /// The exit code that all this amounts to.
     pub exit_code: u8,
@@ -66,6 +68,7 @@ impl Report {
             images: digests.collect(),
             package_source: manifest.package_source.clone(),
             bring_up: brought.bring_up.clone(),
+            not_asked_for: 0,
             counts: BTreeMap::new(),
             exit_code: 0,
             verdicts: Vec::new(),
@@ -160,6 +163,7 @@ mod tests {
             images: BTreeMap::from([("api".into(), "sha256:00".into())]),
             package_source: PackageSource { name: "debian".into(), ..PackageSource::default() },
             bring_up,
+            not_asked_for: 0,
             counts: BTreeMap::new(),
             exit_code: 0,
             verdicts: vec![

@@ -96,6 +96,11 @@ pub fn summary(report: &Report, style: Style) -> String {
         None => format!("ready after {took:.1} s: {}", report.bring_up.critical_path.join(" → ")),
         Some(_) => format!("given up on after {took:.1} s"),
     };
-    let _ = writeln!(text, "{} in {:.1} s ({came_up})", counts.join(", "), seconds(report.duration_ms));
+    let not_asked_for = match report.not_asked_for {
+        0 => String::new(),
+        count => format!(", {count} not asked for"),
+    };
+    let took = seconds(report.duration_ms);
+    let _ = writeln!(text, "{}{not_asked_for} in {took:.1} s ({came_up})", counts.join(", "));
     text
 }

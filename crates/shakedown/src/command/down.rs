@@ -26,7 +26,11 @@ pub(crate) async fn run(down: args::Down) -> Result<u8, Failure> {
     for run in &chosen {
         reaper::sweep(&engine.docker, &Owned::of(&run.id), volumes).await.map_err(Failure::not_up)?;
         let _ = run::remove_folder(&run.folder);
-        say(&format!("run `{}` was taken down", run.id));
+        let data = match volumes {
+            Volumes::Remove => "and its data removed",
+            Volumes::Keep => "and its data kept (`--volumes` removes it)",
+        };
+        say(&format!("run `{}` was taken down, {data}", run.id));
     }
     if let (true, Some(id)) = (down.volumes && chosen.is_empty(), &wanted) {
         // Its containers may have been taken down before, its data not.

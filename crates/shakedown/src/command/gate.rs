@@ -27,7 +27,7 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     }
     let checks = check::select(check::checks(&stack), &gate.only).map_err(|word| {
         Failure::usage(format!(
-            "no check is called `{word}` or begins with it; `{SHAKEDOWN} checks` lists them"
+            "no check is called `{word}`, and none is below it; `{SHAKEDOWN} checks` lists them"
         ))
     })?;
     let options = GateOptions { images, repository: repository.clone(), keep: gate.keep };
@@ -51,10 +51,10 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     }
     say(&format!("report: {}, and report.json beside it", shortened(&folder.join("report.html")).display()));
     if gate.keep {
-        say(&format!(
-            "the stack was left running; `{SHAKEDOWN} down --run {} --volumes` takes it down",
-            report.run
-        ));
+        let id = &report.run;
+        say(&format!("The stack was left running as run `{id}`."));
+        say(&format!("  logs:  {SHAKEDOWN} logs --run {id}"));
+        say(&format!("  down:  {SHAKEDOWN} down --run {id} --volumes"));
     }
     if let Some(leftovers) = leftovers {
         let message = format!("{leftovers}; `{SHAKEDOWN} down --run {} --volumes` tries again", report.run);

@@ -59,7 +59,13 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
         return Ok(exit::NOT_UP);
     }
     let id = &brought.running.plan().run.id;
-    say(&format!("The stack is up as run `{id}`{origin}."));
+    match origin {
+        Some(origin) => {
+            say(&format!("The stack is up as run `{id}` at {origin}."));
+            say(&format!("  api:   {origin}/api/v1/openapi.json"));
+        }
+        None => say(&format!("The stack is up as run `{id}`.")),
+    }
     say(&format!("  logs:  {SHAKEDOWN} logs --run {id} --follow"));
     say(&format!("  down:  {SHAKEDOWN} down --run {id}"));
     brought.running.keep();
@@ -67,7 +73,6 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
 }
 
 /// Where people come in.
-fn origin(stack: &Stack) -> String {
-    let origin = stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
-    origin.map_or_else(String::new, |origin| format!(" at {origin}"))
+fn origin(stack: &Stack) -> Option<String> {
+    stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN")).cloned()
 }

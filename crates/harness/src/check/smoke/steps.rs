@@ -19,6 +19,7 @@ pub(super) const STEPS: &[Step] = &[
     step("smoke.login", "login", &[201], "a person can log in"),
     step("smoke.upload.halftone", "upload.halftone", &[202], "a photo is taken for the halftone effect"),
     step("smoke.upload.duotone", "upload.duotone", &[202], "a photo is taken for the duotone effect"),
+    step("smoke.upload.location", "upload.location", &[200], "an upload's Location leads to its job"),
     step("smoke.link", "link", &[200], "the signed link gives the picture without a session"),
     step("smoke.delete", "delete", &[204], "a person can delete a picture"),
     step("smoke.delete.gone", "delete.gone", &[410], "a deleted picture is gone at once"),
