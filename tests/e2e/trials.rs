@@ -153,10 +153,15 @@ const BROKEN: &[Broken] = &[
     Broken {
         name: "a_proxy_that_opens_what_is_closed_is_found",
         overlay: "services: { proxy: { volumes: ['BROKEN/careless.Caddyfile:/etc/caddy/Caddyfile:ro'] } }",
-        only: &["smoke.closed", "smoke.link.type", "smoke.request_id"],
+        only: &["smoke.closed", "smoke.link.type", "smoke.request_id", "smoke.upload.location"],
         exit_code: 1,
         fails: Some("smoke.closed.metrics"),
-        says: &["smoke.closed.ready", "text/html for image/jpeg, nosniff missing", "smoke.request_id"],
+        says: &[
+            "smoke.closed.ready",
+            "text/html for image/jpeg, nosniff missing",
+            "smoke.request_id",
+            "smoke.upload.location",
+        ],
     },
     Broken {
         name: "a_worker_that_never_works_is_found",
