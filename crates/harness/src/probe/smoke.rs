@@ -173,12 +173,7 @@ async fn tell_of_pictures(
     for effect in ["halftone", "duotone"] {
         story.keep(ada.upload(&format!("upload.{effect}"), photo::PORTRAIT, effect, Some("600")).await);
     }
-    let location =
-        story.steps["upload.halftone"].answer.as_ref().ok().and_then(|answer| answer.header("location"));
-    match location.map(str::to_owned) {
-        Some(location) => drop(story.keep(ada.get("upload.location", &location).await)),
-        None => story.fact("upload.location", false, "the upload's answer has no Location"),
-    }
+    follow_location(story, ada).await;
     let jobs = (story.need("upload.halftone", "/id")?, story.need("upload.duotone", "/id")?);
     let ended = tokio::join!(ada.job_ended("job.halftone", &jobs.0), ada.job_ended("job.duotone", &jobs.1));
     for exchange in [ended.0, ended.1] {
@@ -217,6 +212,26 @@ async fn tell_of_pictures(
     let doomed_link = path_and_query(&doomed_link).ok_or("the link names no path")?;
     story.keep(door.get("delete.link_gone", doomed_link).await);
     Ok(())
+}
+
+/// Goes where an upload's Location leads: to its job, and nothing else will do.
+async fn follow_location(story: &mut Story, ada: &Person) {
+    let uploaded = story.steps.get("upload.halftone").and_then(|exchange| exchange.answer.as_ref().ok());
+    let Some(location) = uploaded.and_then(|answer| answer.header("location")).map(str::to_owned) else {
+        return story.fact("upload.location", false, "the upload's answer has no Location");
+    };
+    let job = uploaded.and_then(|answer| answer.text("/id"));
+    let found = ada.get("upload.location", &location).await;
+    let leads_there =
+        found.answer.as_ref().is_ok_and(|answer| answer.status == 200 && answer.text("/id") == job);
+    let told = format!(
+        "{} answered {}{}",
+        found.request,
+        found.outcome(),
+        if leads_there { "" } else { ", not the job" }
+    );
+    story.fact("upload.location", leads_there && job.is_some(), told);
+    story.keep(found);
 }
 
 /// The link's bytes are the same on both ways, and are the picture that the description describes.

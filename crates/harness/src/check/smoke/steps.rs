@@ -19,7 +19,6 @@ pub(super) const STEPS: &[Step] = &[
     step("smoke.login", "login", &[201], "a person can log in"),
     step("smoke.upload.halftone", "upload.halftone", &[202], "a photo is taken for the halftone effect"),
     step("smoke.upload.duotone", "upload.duotone", &[202], "a photo is taken for the duotone effect"),
-    step("smoke.upload.location", "upload.location", &[200], "an upload's Location leads to its job"),
     step("smoke.link", "link", &[200], "the signed link gives the picture without a session"),
     step("smoke.delete", "delete", &[204], "a person can delete a picture"),
     step("smoke.delete.gone", "delete.gone", &[410], "a deleted picture is gone at once"),
@@ -82,6 +81,12 @@ pub(super) const STEPS: &[Step] = &[
 
 /// Claims that were worked out while the story was told.
 pub(super) const FACTS: &[(&str, &str, &str, &str)] = &[
+    (
+        "smoke.upload.location",
+        "upload.location",
+        "an upload's Location leads to its job",
+        "200 and the job of that id",
+    ),
     (
         "smoke.closed.metrics",
         "closed.metrics",
