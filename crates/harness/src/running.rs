@@ -112,7 +112,7 @@ impl RunningStack {
 
     /// Every planted value, by secret.
     pub fn secrets(&self) -> BTreeMap<String, Canary> {
-        self.plan.secrets.iter().map(|(name, placed)| (name.clone(), placed.canary.clone())).collect()
+        self.plan.canaries()
     }
 
     /// Where a service's container port is now.

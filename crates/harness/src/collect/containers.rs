@@ -1,18 +1,13 @@
 //! What the engine tells of each instance.
 
 use super::searched;
-use crate::{
-    canary::Search,
-    observation::Surface,
-    runner::{all_instances, service_of},
-    running::RunningStack,
-};
+use crate::{canary::Search, observation::Surface, runner::service_of, running::RunningStack};
 
 /// Inspects every instance.
 pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
     let mut surfaces = Vec::new();
     let runner = running.runner();
-    for instance in all_instances(running.stack()) {
+    for instance in running.instances() {
         let inspected = runner.inspect(&instance).await.map(String::into_bytes);
         let inspected = inspected.map_err(|error| error.to_string());
         let mut surface = searched("secrets.inspect".into(), &instance, inspected, search);

@@ -16,7 +16,7 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
     let answers = || exchanges.iter().filter_map(|exchange| Some((exchange, exchange.answer.as_ref().ok()?)));
     let mut surfaces = Vec::new();
     for (check, part) in [("secrets.http.bodies", true), ("secrets.http.headers", false)] {
-        let mut all = Vec::new();
+        let (mut read, mut marker, mut count) = (0, false, 0);
         for (exchange, answer) in answers() {
             let bytes = if part {
                 answer.body.to_vec()
@@ -24,22 +24,17 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
                 let lines = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
                 lines.collect::<Vec<_>>().join("\n").into_bytes()
             };
-            let findings = search.findings(&bytes);
-            if !findings.is_empty() {
-                let part = format!("{} ({})", exchange.request, exchange.step);
-                surfaces.push(Surface {
-                    check: check.into(),
-                    part,
-                    bytes: Ok(bytes.len()),
-                    marker: true,
-                    findings,
-                });
+            let told = format!("{} ({})", exchange.request, exchange.step);
+            let surface = searched(check.into(), &told, Ok(bytes), search);
+            read += surface.bytes.as_ref().unwrap_or(&0);
+            marker |= surface.marker;
+            count += 1;
+            if !surface.findings.is_empty() {
+                surfaces.push(surface);
             }
-            all.extend(bytes);
-            all.push(b'\n');
         }
-        let part = format!("{} answers", answers().count());
-        surfaces.push(searched(check.into(), &part, Ok(all), search));
+        let part = format!("{count} answers");
+        surfaces.push(Surface { check: check.into(), part, bytes: Ok(read), marker, findings: Vec::new() });
     }
     surfaces
 }

@@ -66,8 +66,7 @@ pub async fn bring_up(runner: &dyn Runner, stack: &Stack, plan: &Plan, events: &
     let begin = Instant::now();
     let deadline = begin + stack.options.ready_within;
     let (progress, _) = watch::channel(Progress::default());
-    let secrets: BTreeMap<String, Canary> =
-        plan.secrets.iter().map(|(name, placed)| (name.clone(), placed.canary.clone())).collect();
+    let secrets = plan.canaries();
     let work = stack.services.iter().flat_map(|(name, service)| {
         instances(name, service).into_iter().map(move |instance| (name.as_str(), service, instance))
     });

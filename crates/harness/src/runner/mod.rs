@@ -31,6 +31,13 @@ pub struct Plan {
     pub pace: Pace,
 }
 
+impl Plan {
+    /// The planted values, by secret.
+    pub fn canaries(&self) -> BTreeMap<String, Canary> {
+        self.secrets.iter().map(|(name, placed)| (name.clone(), placed.canary.clone())).collect()
+    }
+}
+
 /// Which services start at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Pace {
