@@ -1,11 +1,25 @@
 //! Observations: what was seen of a running stack, as plain data that checks are held against.
 
+mod auth;
+mod browser;
+mod contract;
+mod cors;
+mod limits;
+mod proxy;
+
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
 };
 
 use indexmap::IndexMap;
+
+pub use auth::Auth;
+pub use browser::Browser;
+pub use contract::Contract;
+pub use cors::Cors;
+pub use limits::Limits;
+pub use proxy::Proxy;
 
 use crate::{
     canary::Finding,
@@ -58,6 +72,18 @@ pub struct Observations {
     pub smoke: Timed<Story>,
     /// The story of an output that expires.
     pub expiry: Timed<Expiry>,
+    /// What the proxy is seen to do.
+    pub proxy: Timed<Proxy>,
+    /// What other origins may ask of the api.
+    pub cors: Timed<Cors>,
+    /// Who may do what, and what gives it away.
+    pub auth: Timed<Auth>,
+    /// What is refused when somebody asks for too much.
+    pub limits: Timed<Limits>,
+    /// What the documents promise.
+    pub contract: Timed<Contract>,
+    /// The story as a browser sees it.
+    pub browser: Timed<Browser>,
     /// What happened when a dependency went away and came back, by dependency.
     pub outages: BTreeMap<String, Timed<Outage>>,
     /// What happened to services that were started before what they depend on.
@@ -78,6 +104,12 @@ impl Observations {
             schema: Timed::missing(why),
             smoke: Timed::missing(why),
             expiry: Timed::missing(why),
+            proxy: Timed::missing(why),
+            cors: Timed::missing(why),
+            auth: Timed::missing(why),
+            limits: Timed::missing(why),
+            contract: Timed::missing(why),
+            browser: Timed::missing(why),
             outages: BTreeMap::new(),
             late: Timed::missing(why),
             surfaces: Timed::missing(why),

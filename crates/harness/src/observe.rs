@@ -9,7 +9,9 @@ use crate::{
     event::Events,
     fault::Fault,
     observation::{Observations, Outage, Seen, Timed},
-    probe::{expiry, http::Answer, outage, schema, settle, smoke},
+    probe::{
+        auth, browser, contract, cors, expiry, http::Answer, limits, outage, proxy, schema, settle, smoke,
+    },
     runner::{BringUp, State},
     running::RunningStack,
 };
@@ -29,7 +31,18 @@ pub async fn observe(
     }
     let mut needed: BTreeSet<Subject> = checks.iter().map(|check| check.subject).collect();
     if needed.contains(&Subject::Surfaces) {
-        needed.extend([Subject::Smoke, Subject::Expiry, Subject::Outage, Subject::Late]);
+        needed.extend([
+            Subject::Smoke,
+            Subject::Expiry,
+            Subject::Proxy,
+            Subject::Cors,
+            Subject::Auth,
+            Subject::Limits,
+            Subject::Contract,
+            Subject::Browser,
+            Subject::Outage,
+            Subject::Late,
+        ]);
     }
     if !needed.contains(&Subject::Surfaces) {
         return observe_all(running, bring_up, &needed, checks, events).await;
@@ -57,14 +70,33 @@ async fn observe_all(
             when(needs(Subject::Schema), Timed::of(schema::observe(running))),
             when(needs(Subject::Smoke), Timed::of(smoke::observe(running))),
             when(needs(Subject::Expiry), Timed::of(expiry::observe(running))),
+            when(needs(Subject::Proxy), Timed::of(proxy::observe(running))),
+            when(needs(Subject::Cors), Timed::of(cors::observe(running))),
         )
     };
-    let (settled, live, schema, smoke, expiry) = events.step("stories", Box::pin(together)).await;
+    let (settled, live, schema, smoke, expiry, proxy, cors) =
+        events.step("stories", Box::pin(together)).await;
     seen.live = live.unwrap_or_default();
     seen.settle = settled.unwrap_or(seen.settle);
     seen.schema = schema.unwrap_or(seen.schema);
     seen.smoke = smoke.unwrap_or(seen.smoke);
     seen.expiry = expiry.unwrap_or(seen.expiry);
+    seen.proxy = proxy.unwrap_or(seen.proxy);
+    seen.cors = cors.unwrap_or(seen.cors);
+    // After the stories: these keep both the machine and the limits busy, and stories have deadlines to meet.
+    let people = async {
+        tokio::join!(
+            when(needs(Subject::Auth), Timed::of(auth::observe(running))),
+            when(needs(Subject::Limits), Timed::of(limits::observe(running))),
+            when(needs(Subject::Contract), Timed::of(contract::observe(running))),
+            when(needs(Subject::Browser), Timed::of(browser::observe(running))),
+        )
+    };
+    let (auth, limits, contract, browser) = events.step("people", Box::pin(people)).await;
+    seen.auth = auth.unwrap_or(seen.auth);
+    seen.limits = limits.unwrap_or(seen.limits);
+    seen.contract = contract.unwrap_or(seen.contract);
+    seen.browser = browser.unwrap_or(seen.browser);
     // Outages restart services on purpose; what restarted before them did so by itself.
     seen.states_later = states(running).await;
     if needs(Subject::Outage) {

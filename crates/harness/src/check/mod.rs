@@ -1,9 +1,15 @@
 //! Checks: each holds plain observations against one claim. No check does I/O, and none sees what runs.
 
+mod auth;
+mod browser;
+mod contract;
+mod cors;
 #[cfg(test)]
 mod every_check_can_fail;
 mod health;
+mod limits;
 mod order;
+mod proxy;
 mod secrets;
 mod smoke;
 mod ttl;
@@ -34,6 +40,18 @@ pub enum Subject {
     Smoke,
     /// The story of an output that expires.
     Expiry,
+    /// What the proxy is seen to do.
+    Proxy,
+    /// What other origins may ask of the api.
+    Cors,
+    /// Who may do what, and what gives it away.
+    Auth,
+    /// What is refused when somebody asks for too much.
+    Limits,
+    /// What the documents promise.
+    Contract,
+    /// The story as a browser sees it.
+    Browser,
     /// Outages of dependencies.
     Outage,
     /// Services started before their dependencies.
@@ -115,6 +133,12 @@ impl Check {
             Subject::Schema => seen.schema.took,
             Subject::Smoke => seen.smoke.took,
             Subject::Expiry => seen.expiry.took,
+            Subject::Proxy => seen.proxy.took,
+            Subject::Cors => seen.cors.took,
+            Subject::Auth => seen.auth.took,
+            Subject::Limits => seen.limits.took,
+            Subject::Contract => seen.contract.took,
+            Subject::Browser => seen.browser.took,
             Subject::Outage => {
                 let dependency = self.id.rsplit('.').next().unwrap_or_default();
                 seen.outages.get(dependency).map_or(Duration::ZERO, |outage| outage.took)
@@ -127,8 +151,19 @@ impl Check {
 
 /// Every check that applies to a stack, in the order of the report. The one list; all others are derived from it.
 pub fn checks(stack: &Stack) -> Vec<Check> {
-    let kinds =
-        [health::checks(stack), order::checks(stack), smoke::checks(), ttl::checks(), secrets::checks(stack)];
+    let kinds = [
+        health::checks(stack),
+        order::checks(stack),
+        smoke::checks(),
+        browser::checks(stack),
+        proxy::checks(stack),
+        auth::checks(stack),
+        limits::checks(stack),
+        cors::checks(stack),
+        contract::checks(stack),
+        ttl::checks(),
+        secrets::checks(stack),
+    ];
     kinds.into_iter().flatten().collect()
 }
 

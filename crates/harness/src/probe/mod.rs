@@ -1,11 +1,17 @@
 //! Probes: they look at a running stack, do I/O, and hand on plain observations. Each answers, if only with "could
 //! not tell".
 
+pub mod auth;
+pub mod browser;
+pub mod contract;
+pub mod cors;
 pub mod expiry;
 pub mod http;
+pub mod limits;
 pub mod outage;
 pub mod person;
 pub mod photo;
+pub mod proxy;
 pub mod readiness;
 pub mod schema;
 pub mod settle;

@@ -1,6 +1,13 @@
 //! Every check is seen green on a sound stack and red on one that has the defect it is there for. The list of defects is
 //! complete when no check is left that none of them turns red: a check that cannot fail is no check.
 
+mod auth;
+mod browser;
+mod contract;
+mod cors;
+mod limits;
+mod proxy;
+
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use bytes::Bytes;
@@ -173,6 +180,12 @@ fn green(stack: &Stack) -> Observations {
     seen.schema = timed(Schema { applied: 1, unfinished: 0, built_with: 1 });
     seen.smoke = timed(smoke_story());
     seen.expiry = timed(expiry());
+    seen.proxy = timed(proxy::green(stack));
+    seen.cors = timed(cors::green(stack));
+    seen.auth = timed(auth::green(stack));
+    seen.limits = timed(limits::green(stack));
+    seen.contract = timed(contract::green(stack));
+    seen.browser = timed(browser::green(stack));
     seen.outages = DEPENDENCIES.iter().map(|name| ((*name).to_owned(), timed(outage(name)))).collect();
     let alive = WITNESSES.iter().map(|witness| ((*witness).to_owned(), Ok(health()))).collect();
     let accepted = |_: &&str| WITNESSES.iter().map(|w| ((*w).to_owned(), Ok(Duration::ZERO))).collect();
@@ -335,6 +348,12 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
         });
         add(&check.id, leak);
     }
+    all.extend(proxy::defects(stack));
+    all.extend(auth::defects(stack));
+    all.extend(limits::defects(stack));
+    all.extend(cors::defects(stack));
+    all.extend(contract::defects(stack));
+    all.extend(browser::defects(stack));
     all
 }
 

@@ -1,0 +1,14 @@
+//! `smoke.browser.*` on a sound stack, and the defects that each check is there for.
+
+use stack::Stack;
+
+use super::Defect;
+use crate::observation::Browser;
+
+pub(super) fn green(_stack: &Stack) -> Browser {
+    Browser::default()
+}
+
+pub(super) fn defects(_stack: &Stack) -> Vec<(String, Defect)> {
+    Vec::new()
+}

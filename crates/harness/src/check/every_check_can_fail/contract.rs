@@ -1,0 +1,14 @@
+//! `contract.*` on a sound stack, and the defects that each check is there for.
+
+use stack::Stack;
+
+use super::Defect;
+use crate::observation::Contract;
+
+pub(super) fn green(_stack: &Stack) -> Contract {
+    Contract::default()
+}
+
+pub(super) fn defects(_stack: &Stack) -> Vec<(String, Defect)> {
+    Vec::new()
+}

@@ -1,0 +1,14 @@
+//! `limits.*` on a sound stack, and the defects that each check is there for.
+
+use stack::Stack;
+
+use super::Defect;
+use crate::observation::Limits;
+
+pub(super) fn green(_stack: &Stack) -> Limits {
+    Limits::default()
+}
+
+pub(super) fn defects(_stack: &Stack) -> Vec<(String, Defect)> {
+    Vec::new()
+}

@@ -1,0 +1,1 @@
+//! Pages as data, and the HTML they become.
