@@ -122,7 +122,10 @@ pub(crate) const STACK_OPTIONS: Keys = Keys {
 };
 
 /// `entrance`.
-pub(crate) const ENTRANCE: Keys = Keys { read: "port service", refused: "" };
+pub(crate) const ENTRANCE: Keys = Keys { read: "plain_port port service tls", refused: "" };
+
+/// `entrance: tls`.
+pub(crate) const ENTRANCE_TLS: Keys = Keys { read: "certificate key", refused: "" };
 
 /// `x-shakedown` of a service.
 pub(crate) const SERVICE_OPTIONS: Keys = Keys { read: "kind ready restarts", refused: "" };

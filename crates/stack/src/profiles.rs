@@ -39,6 +39,9 @@ pub(crate) fn prune(stack: &mut Stack) {
             Some(Readiness::Http { .. }) | None => {}
         }
     }
+    if let Some(tls) = stack.options.entrance.as_ref().and_then(|entrance| entrance.tls.as_ref()) {
+        secrets.extend([tls.certificate.clone(), tls.key.clone()]);
+    }
     if networks.contains("default") {
         stack.networks.entry("default".to_owned()).or_default();
     }

@@ -34,6 +34,7 @@ pub(crate) enum Target {
     Secret,
     Dependency,
     Entrance,
+    EntranceTls,
     /// This environment variable of the service.
     Planted(String),
 }

@@ -53,6 +53,10 @@ fn wrong(stack: &Stack, left_out: &LeftOut, reference: &Reference) -> Option<Str
         Target::Network => undefined(&what("is on network"), "networks", &mut stack.networks.keys()),
         Target::Secret if stack.secrets.contains_key(name) => None,
         Target::Secret => undefined(&what("uses secret"), "secrets", &mut stack.secrets.keys()),
+        Target::EntranceTls if stack.secrets.contains_key(name) => None,
+        Target::EntranceTls => {
+            undefined("the entrance proves itself with secret", "secrets", &mut stack.secrets.keys())
+        }
         Target::Dependency => {
             if let Some(service) = stack.services.get(name) {
                 unmet(stack, from, name, service)

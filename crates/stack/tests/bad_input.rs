@@ -137,6 +137,12 @@ refused! {
 refused! {
     an_entrance_at_an_undefined_service_is_refused: service("") + "x-shakedown:\n  entrance: {service: poxy, port: 80}\n";
     an_entrance_without_port_is_refused: service("") + "x-shakedown:\n  entrance: {service: api}\n";
+    a_plain_port_that_is_no_other_is_refused: service("") + "x-shakedown:\n  entrance: {service: api, port: 80, plain_port: 80}\n";
+    a_plain_port_that_is_no_port_is_refused: service("") + "x-shakedown:\n  entrance: {service: api, port: 443, plain_port: http}\n";
+    an_entrance_with_an_undefined_certificate_is_refused: service("") + "x-shakedown:\n  entrance: {service: api, port: 443, tls: {certificate: cretificate, key: key}}\nsecrets: {certificate: {file: ./c}, key: {file: ./k}}\n";
+    an_entrance_without_its_key_is_refused: service("") + "x-shakedown:\n  entrance: {service: api, port: 443, tls: {certificate: certificate}}\nsecrets: {certificate: {file: ./c}}\n";
+    an_entrance_with_one_secret_for_certificate_and_key_is_refused: service("") + "x-shakedown:\n  entrance: {service: api, port: 443, tls: {certificate: key, key: key}}\nsecrets: {key: {file: ./k}}\n";
+    an_entrance_with_an_unknown_key_gets_a_guess: service("") + "x-shakedown:\n  entrance: {service: api, port: 443, tls: {certifcate: c, key: k}}\nsecrets: {c: {file: ./c}, k: {file: ./k}}\n";
     an_undefined_password_secret_is_refused: service("x-shakedown: {ready: {redis: {port: 6379, password_secret: nope}}}");
     a_readiness_path_without_slash_is_refused: service("x-shakedown: {ready: {http: {port: 80, path: ready}}}");
     a_readiness_status_out_of_range_is_refused: service("x-shakedown: {ready: {http: {port: 80, path: /, status: 42}}}");

@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use stack::{Condition, Kind, Readiness, Stack};
+use stack::{Condition, EntranceTls, Kind, Readiness, Stack};
 
 /// Reads one file with these profiles and a `.env`.
 fn read_with(text: &str, dotenv: &str, profiles: &[&str]) -> Stack {
@@ -90,10 +90,10 @@ services:
     environment: {TOKEN: }
     depends_on: {migrate: {condition: service_completed_successfully}}
     x-shakedown: {ready: {http: {port: 80, path: /ready, body: ok}}}
-secrets: {s: {file: ./s}}
+secrets: {s: {file: ./s}, c: {file: ./c}, k: {file: ./k}, unused: {file: ./u}}
 x-other: {anything: [goes]}
 x-shakedown:
-  entrance: {service: web, port: 80}
+  entrance: {service: web, port: 443, plain_port: 80, tls: {certificate: c, key: k}}
   ttl: 1m30s
   ttl_grace: 500ms
   planted_environment: [web.TOKEN]
@@ -116,8 +116,11 @@ x-shakedown:
     assert_eq!(stack.options.ttl_grace, Duration::from_millis(500));
     assert_eq!(stack.options.gate_environment["LINK_TTL_SECONDS"], "5");
     assert_eq!(stack.options.settle, Duration::from_secs(3));
-    assert_eq!(stack.options.entrance.as_ref().unwrap().service, "web");
-    assert!(stack.secrets.contains_key("s"), "a secret that only a probe uses stays");
+    let entrance = stack.options.entrance.as_ref().unwrap();
+    assert_eq!((entrance.service.as_str(), entrance.port, entrance.plain_port), ("web", 443, Some(80)));
+    assert_eq!(entrance.tls, Some(EntranceTls { certificate: "c".into(), key: "k".into() }));
+    let secrets: Vec<&str> = stack.secrets.keys().map(String::as_str).collect();
+    assert_eq!(secrets, ["c", "k", "s"], "a secret that only a probe or the entrance uses stays");
     assert_eq!(stack.start_order(), [vec!["db", "queue"], vec!["migrate"], vec!["web"]]);
     assert_eq!(stack.dependents_of("db"), ["migrate"]);
 

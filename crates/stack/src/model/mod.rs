@@ -4,7 +4,7 @@ mod milliseconds;
 mod options;
 mod service;
 
-pub use options::{Entrance, Readiness, StackOptions};
+pub use options::{Entrance, EntranceTls, Readiness, StackOptions};
 pub use service::{
     Condition, Dependency, Healthcheck, Kind, Mount, MountSource, NetworkAttachment, PublishedPort,
     RestartPolicy, SecretMount, Service, Tmpfs,

@@ -62,7 +62,7 @@ pub struct StackOptions {
     /// How long the whole stack may take until it is ready.
     #[serde(rename = "ready_within_ms", serialize_with = "milliseconds::write")]
     pub ready_within: Duration,
-    /// The service where people come in, and its container port.
+    /// Where people come in.
     pub entrance: Option<Entrance>,
 }
 
@@ -71,8 +71,22 @@ pub struct StackOptions {
 pub struct Entrance {
     /// Service.
     pub service: String,
-    /// Container port.
+    /// Container port. It speaks TLS where `tls` is given, else plain HTTP.
     pub port: u16,
+    /// Container port that speaks plain HTTP besides, only to send people to the other.
+    pub plain_port: Option<u16>,
+    /// What the entrance proves itself with.
+    pub tls: Option<EntranceTls>,
+}
+
+/// The secrets that the entrance proves itself with. Whoever starts the stack sees that they fit each other and the
+/// public origin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EntranceTls {
+    /// The Compose secret with the certificate in PEM. Public, unlike all other secrets.
+    pub certificate: String,
+    /// The Compose secret with the certificate's private key in PEM.
+    pub key: String,
 }
 
 impl Default for StackOptions {

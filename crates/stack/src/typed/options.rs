@@ -3,7 +3,7 @@
 use super::values;
 use crate::{
     keys,
-    model::{Entrance, Kind, Readiness, StackOptions},
+    model::{Entrance, EntranceTls, Kind, Readiness, StackOptions},
     reading::{Reading, Target},
     yaml::Node,
 };
@@ -69,7 +69,32 @@ fn entrance(reading: &mut Reading<'_>, node: &Node) -> Option<Entrance> {
         reading.refer(node.place, Target::Entrance, service);
     }
     let port = needed_port(reading, node, PATH);
-    Some(Entrance { service: service?, port: port? })
+    let plain_port = node.get("plain_port").and_then(|found| {
+        let plain_port = reading.port(found, &format!("{PATH}.plain_port"));
+        if plain_port.is_some() && plain_port == port {
+            let message = format!("`{PATH}.plain_port` is `port` again; expected another container port");
+            reading.problem(found.place, message);
+        }
+        plain_port
+    });
+    let tls = node.get("tls").map(|node| tls(reading, node, &format!("{PATH}.tls")));
+    Some(Entrance { service: service?, port: port?, plain_port, tls: tls.flatten() })
+}
+
+fn tls(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<EntranceTls> {
+    keys::mapping(reading, node, path, &keys::ENTRANCE_TLS)?;
+    let [certificate, key] = ["certificate", "key"].map(|part| {
+        let secret = needed(reading, node, path, part)?;
+        reading.refer(node.get(part)?.place, Target::EntranceTls, &secret);
+        Some(secret)
+    });
+    let tls = EntranceTls { certificate: certificate?, key: key? };
+    if tls.certificate == tls.key {
+        let message =
+            format!("`{path}` has one secret for both; expected one with the certificate, one with its key");
+        reading.problem(node.place, message);
+    }
+    Some(tls)
 }
 
 /// `x-shakedown` of the service at a path.
