@@ -5,13 +5,17 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 use crate::Shutdown;
+use crate::http::client_address::PeerAddress;
 
 /// A connection that sends no (or half a) request for this long is closed. Longer than the two minutes for
 /// which Caddy keeps an idle connection: closing first would race with its next request.
@@ -53,7 +57,7 @@ pub async fn serve(
             () = shutdown.requested() => break,
             accepted = accept(&listener, &seats) => accepted,
         };
-        let (stream, seat) = match accepted {
+        let (stream, peer, seat) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
@@ -63,8 +67,11 @@ pub async fn serve(
         };
         // Small answers should not wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let connection =
-            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let router = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -88,23 +95,59 @@ pub async fn serve(
 async fn accept(
     listener: &TcpListener,
     seats: &std::sync::Arc<tokio::sync::Semaphore>,
-) -> std::io::Result<(tokio::net::TcpStream, Option<tokio::sync::OwnedSemaphorePermit>)> {
+) -> std::io::Result<(tokio::net::TcpStream, PeerAddress, Option<tokio::sync::OwnedSemaphorePermit>)> {
     // Never closed, so the seat is always there.
     let seat = std::sync::Arc::clone(seats).acquire_owned().await.ok();
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, seat))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, PeerAddress(peer), seat))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::time::Duration;
 
-    use axum::Router;
     use axum::routing::get;
+    use axum::{Extension, Router};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::serve;
     use crate::Shutdown;
+    use crate::http::client_address::PeerAddress;
+
+    /// Serves on a free port. Port 0 cannot be asked back from here, so this finds one; nothing else in this
+    /// process listens.
+    fn start(
+        router: Router,
+        shutdown: Shutdown,
+    ) -> (SocketAddr, tokio::task::JoinHandle<Result<(), super::ServeError>>) {
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        (address, tokio::spawn(serve(address, router, shutdown, Duration::from_secs(5))))
+    }
+
+    async fn ask(address: SocketAddr) -> String {
+        let mut client = loop {
+            match tokio::net::TcpStream::connect(address).await {
+                Ok(client) => break client,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn handler_learns_the_other_end_of_the_connection() {
+        let who = get(|Extension(PeerAddress(peer))| async move { peer.ip().to_string() });
+        let shutdown = Shutdown::manual();
+        let (address, server) = start(Router::new().route("/", who), shutdown.clone());
+        let answer = ask(address).await;
+        assert!(answer.ends_with("127.0.0.1"), "{answer}");
+        shutdown.request();
+        server.await.unwrap().unwrap();
+    }
 
     #[tokio::test]
     async fn request_under_way_is_answered_after_the_wish_to_stop() {
@@ -115,21 +158,8 @@ mod tests {
             tokio::task::yield_now().await;
             "done"
         });
-        // Port 0 cannot be asked back from here, so the test finds a free one; nothing else in this process
-        // listens.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = ([127, 0, 0, 1], port).into();
-        let server =
-            tokio::spawn(serve(address, Router::new().route("/", slow), shutdown, Duration::from_secs(5)));
-        let mut client = loop {
-            match tokio::net::TcpStream::connect(address).await {
-                Ok(client) => break client,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        };
-        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-        let mut answer = String::new();
-        client.read_to_string(&mut answer).await.unwrap();
+        let (address, server) = start(Router::new().route("/", slow), shutdown);
+        let answer = ask(address).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
         server.await.unwrap().unwrap();
     }

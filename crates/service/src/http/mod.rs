@@ -2,6 +2,7 @@
 //! bounds.
 
 mod busy;
+pub mod client_address;
 mod drain;
 mod observe;
 pub mod operations;
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+pub use client_address::{ClientAddress, TrustedHops};
 pub use observe::RequestId;
 pub use problem::Problem;
 
