@@ -15,7 +15,7 @@ mod upload;
 
 use std::process::ExitCode;
 
-use service::{Metrics, SettingError, Settings, Shutdown};
+use service::{Metrics, Shutdown};
 
 use config::{ApiConfig, MigrateConfig};
 use state::ApiState;
@@ -23,67 +23,50 @@ use state::ApiState;
 const SERVICE: &str = "api";
 
 fn main() -> ExitCode {
-    let verb = std::env::args().nth(1);
-    let settings = match verb.as_deref() {
-        None | Some("serve" | "migrate") => match service::begin(SERVICE, env!("CARGO_PKG_VERSION")) {
-            Ok(settings) => settings,
-            Err(refused) => return refused,
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+    match std::env::args().nth(1).as_deref() {
+        None | Some("serve") => match service::begin(SERVICE, VERSION, ApiConfig::read) {
+            Ok(config) => run(serve(config)),
+            Err(refused) => refused,
+        },
+        Some("migrate") => match service::begin(SERVICE, VERSION, MigrateConfig::read) {
+            Ok(config) => run(bring_schema_up_to_date(config)),
+            Err(refused) => refused,
         },
         Some(_) => {
             eprintln!("usage: api [serve|migrate]; everything else is a setting in the environment");
-            return ExitCode::from(service::BAD_SETTINGS);
+            ExitCode::from(service::BAD_SETTINGS)
         }
-    };
+    }
+}
+
+/// What ends the program early, in whatever words the library has for it.
+type AnyError = Box<dyn std::error::Error>;
+
+fn run(work: impl Future<Output = Result<(), AnyError>>) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return service::give_up(&error),
     };
-    let ended = if verb.as_deref() == Some("migrate") {
-        runtime.block_on(run_migration(&settings))
-    } else {
-        runtime.block_on(run_server(&settings))
-    };
-    match ended {
+    match runtime.block_on(work) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Ended::Setting(error)) => service::refuse(SERVICE, &error),
-        Err(Ended::Other(error)) => service::give_up(error.as_ref()),
+        Err(error) => service::give_up(error.as_ref()),
     }
 }
 
-async fn run_server(settings: &Settings) -> Result<(), Ended> {
-    let config = ApiConfig::read(settings)?;
-    let shutdown = Shutdown::on_signals().map_err(Ended::other)?;
+async fn serve(config: ApiConfig) -> Result<(), AnyError> {
+    let shutdown = Shutdown::on_signals()?;
     let metrics = Metrics::new();
     metrics.tell_build(&[
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("schema_version", migrate::newest_version().to_string()),
     ]);
-    let state = ApiState::connect(&config).map_err(Ended::other)?;
-    let router = routes::router(state, &metrics);
-    service::serve(config.listen, router, shutdown, config.grace).await.map_err(Ended::other)
+    let router = routes::router(ApiState::connect(&config)?, &metrics);
+    Ok(service::serve(config.listen, router, shutdown, config.grace).await?)
 }
 
-async fn run_migration(settings: &Settings) -> Result<(), Ended> {
-    let config = MigrateConfig::read(settings)?;
-    let schema_version = migrate::migrate(&config).await.map_err(Ended::other)?;
+async fn bring_schema_up_to_date(config: MigrateConfig) -> Result<(), AnyError> {
+    let schema_version = migrate::migrate(&config).await?;
     tracing::info!(schema_version, "migrated");
     Ok(())
-}
-
-/// Why the program ends early: a setting (exit code 2), or anything else (1).
-enum Ended {
-    Setting(SettingError),
-    Other(Box<dyn std::error::Error>),
-}
-
-impl Ended {
-    fn other(error: impl std::error::Error + 'static) -> Self {
-        Self::Other(Box::new(error))
-    }
-}
-
-impl From<SettingError> for Ended {
-    fn from(error: SettingError) -> Self {
-        Self::Setting(error)
-    }
 }

@@ -1,7 +1,7 @@
 //! What every service does alike: settings, logs, health, readiness, metrics, draining.
 //!
-//! A service's `main` reads: [`begin`] (logs on, settings at hand), its own config from [`Settings`], its
-//! router inside [`http::wrap`], then [`serve`] until [`Shutdown`] is requested.
+//! A service's `main` reads: [`begin`] (logs on, its config read from [`Settings`]), its router inside
+//! [`http::wrap`], then [`serve`] until [`Shutdown`] is requested.
 
 use std::process::ExitCode;
 
@@ -29,32 +29,33 @@ pub use shutdown::Shutdown;
 /// The exit code of a start that was refused because a setting is missing or wrong.
 pub const BAD_SETTINGS: u8 = 2;
 
-/// Reads the environment, turns the JSON log on and writes its first line, `starting`.
+/// Turns the JSON log on, reads the service's config from the environment, and writes the log's first line,
+/// `starting`. Its field `settings` holds the names, and only these, of all settings that were asked for,
+/// sorted and with commas between them: what this program can be told.
 ///
-/// On a wrong `LOG_LEVEL` or `DEPLOYMENT_ENVIRONMENT` the refusal is already logged and the exit code is
-/// returned.
-pub fn begin(service: &'static str, version: &'static str) -> Result<Settings, ExitCode> {
+/// On a setting that is missing or wrong the refusal is already logged and the exit code is returned.
+pub fn begin<C>(
+    service: &'static str,
+    version: &'static str,
+    read: impl FnOnce(&Settings) -> Result<C, SettingError>,
+) -> Result<C, ExitCode> {
     let settings = Settings::from_env();
-    let read = || -> Result<(tracing_subscriber::EnvFilter, String), SettingError> {
-        let filter = logging::filter(&settings, service)?;
-        let environment = settings.text("DEPLOYMENT_ENVIRONMENT", "development")?;
-        Ok((filter, environment))
-    };
-    match read() {
-        Ok((filter, environment)) => {
-            logging::start(service, filter);
-            tracing::info!(version, deployment_environment = environment, "starting");
-            Ok(settings)
-        }
+    match logging::filter(&settings, service) {
+        Ok(filter) => logging::start(service, filter),
         Err(error) => {
             logging::start(service, logging::default_filter());
-            Err(refuse(service, &error))
+            return Err(refuse(service, &error));
         }
     }
+    let read_all = || Ok((settings.text("DEPLOYMENT_ENVIRONMENT", "development")?, read(&settings)?));
+    let (deployment_environment, config) = read_all().map_err(|error| refuse(service, &error))?;
+    let settings = settings.names_asked().join(",");
+    tracing::info!(version, deployment_environment, settings, "starting");
+    Ok(config)
 }
 
 /// Says why the service does not start, in the JSON log and in a plain line, both on standard error.
-pub fn refuse(service: &'static str, error: &SettingError) -> ExitCode {
+fn refuse(service: &'static str, error: &SettingError) -> ExitCode {
     tracing::error!(setting = error.name(), error = %error, "refusing to start: bad setting");
     eprintln!("{service}: refusing to start: {error}");
     ExitCode::from(BAD_SETTINGS)

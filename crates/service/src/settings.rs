@@ -1,12 +1,13 @@
 //! The settings reader: environment variables in, typed values out, errors that name the variable and never
 //! its value.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -77,26 +78,34 @@ impl SettingError {
     }
 }
 
-/// The environment as it was when the service started.
+/// The environment as it was when the service started, and which of its names were asked for.
 pub struct Settings {
     variables: HashMap<String, OsString>,
+    asked: Mutex<BTreeSet<String>>,
 }
 
 impl Settings {
     /// Takes this process's environment.
     pub fn from_env() -> Self {
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
-        Self { variables }
+        Self::from_pairs(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))),
+        )
     }
 
     /// Takes the given variables and nothing else; for tests.
     pub fn from_pairs<N: Into<String>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self { variables: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+        let variables = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { variables, asked: Mutex::default() }
+    }
+
+    /// The names that were asked for so far, set or not, sorted. Of a secret both spellings are asked for.
+    pub fn names_asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// The text of `name` if it is set; empty text is an error.
     pub fn optional(&self, name: &str, expected: &str) -> Result<Option<String>, SettingError> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         let Some(value) = self.variables.get(name) else {
             return Ok(None);
         };
@@ -254,6 +263,14 @@ mod tests {
         assert_eq!(read(&[]), Duration::from_mins(5));
         assert_eq!(read(&[("T", "1")]), Duration::from_secs(1));
         assert_eq!(read(&[("T", "3600")]), Duration::from_hours(1));
+    }
+
+    #[test]
+    fn names_that_were_asked_for_are_remembered_without_their_values() {
+        let settings = settings(&[("KEY", "hunter2"), ("NOT_OURS", "x")]);
+        settings.seconds("T", 300, 1..=3600).unwrap();
+        settings.secret("KEY", 1).unwrap();
+        assert_eq!(settings.names_asked(), ["KEY", "KEY_FILE", "T"]);
     }
 
     #[test]

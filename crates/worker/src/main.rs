@@ -9,13 +9,9 @@ use worker::{Config, Worker};
 const SERVICE: &str = "worker";
 
 fn main() -> ExitCode {
-    let settings = match service::begin(SERVICE, env!("CARGO_PKG_VERSION")) {
-        Ok(settings) => settings,
-        Err(refused) => return refused,
-    };
-    let config = match Config::read(&settings) {
+    let config = match service::begin(SERVICE, env!("CARGO_PKG_VERSION"), Config::read) {
         Ok(config) => config,
-        Err(error) => return service::refuse(SERVICE, &error),
+        Err(refused) => return refused,
     };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
