@@ -180,7 +180,7 @@ fn forms(secret: &str) -> Vec<(Form, Vec<u8>)> {
     let bytes = secret.as_bytes();
     let percent = |upper: bool| {
         bytes.iter().fold(String::new(), |text, byte| {
-            text + &if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") }
+            text + if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") }.as_str()
         })
     };
     let mut all = vec![

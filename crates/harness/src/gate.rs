@@ -291,7 +291,7 @@ pub async fn judge(
     started_at: OffsetDateTime,
     events: &Events,
 ) -> (Report, RunningStack) {
-    let seen = observe::observe(&brought.running, brought.bring_up.clone(), checks, events).await;
+    let seen = Box::pin(observe::observe(&brought.running, brought.bring_up.clone(), checks, events)).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
     report.not_asked_for = check::checks(brought.running.stack()).len().saturating_sub(checks.len());

@@ -15,7 +15,7 @@ use std::{
 use indexmap::IndexMap;
 
 pub use auth::Auth;
-pub use browser::Browser;
+pub use browser::{Browser, Fetched, Page};
 pub use contract::Contract;
 pub use cors::Cors;
 pub use limits::Limits;

@@ -77,7 +77,7 @@ fn counts(report: &Report) -> String {
         0 => String::new(),
         count => format!(" · {count} not asked for"),
     };
-    told.join(" · ") + &not_asked_for
+    told.join(" · ") + not_asked_for.as_str()
 }
 
 fn failure(page: &mut String, report: &Report) {
