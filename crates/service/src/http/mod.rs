@@ -17,7 +17,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 pub use client_address::{ClientAddress, TrustedHops};
-pub use observe::RequestId;
+pub use observe::{RequestId, WriteProblem};
 pub use problem::Problem;
 
 use crate::metrics::{HttpMetrics, Metrics};
@@ -55,9 +55,15 @@ pub fn bound(router: Router, bounds: Bounds) -> Router {
 /// The outermost layer of every service: request ids, log lines, metrics, and every error a problem document,
 /// panics too.
 pub fn wrap(router: Router, metrics: &Metrics) -> Router {
+    wrap_with(router, metrics, observe::as_problem_document)
+}
+
+/// [`wrap`], with errors in another form than problem documents: pages, for people.
+pub fn wrap_with(router: Router, metrics: &Metrics, write: WriteProblem) -> Router {
+    let observer = observe::Observer { metrics: HttpMetrics::register(metrics), write };
     router
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(axum::middleware::from_fn_with_state(HttpMetrics::register(metrics), observe::observe))
+        .layer(axum::middleware::from_fn_with_state(observer, observe::observe))
 }
 
 /// The panic hook has logged it already; the client learns only that it is our fault.

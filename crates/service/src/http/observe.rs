@@ -1,5 +1,5 @@
-//! Around every request: its id, its span, one log line, its metrics, and its error written out as a problem
-//! document.
+//! Around every request: its id, its span, one log line, its metrics, and its error written out: as a problem
+//! document, or in the service's own form.
 
 use std::time::Instant;
 
@@ -37,9 +37,25 @@ fn is_sane(id: &str) -> bool {
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
+/// How a service writes an error out: from the problem, the request's id and the request's headers it makes the
+/// answer's content type and body.
+pub type WriteProblem = fn(&Problem, &RequestId, &HeaderMap) -> (&'static str, String);
+
+/// What every error is written as, unless the service says otherwise.
+pub(super) fn as_problem_document(problem: &Problem, id: &RequestId, _: &HeaderMap) -> (&'static str, String) {
+    (problem::CONTENT_TYPE, problem.to_json(id.as_str()))
+}
+
+/// What the middleware needs.
+#[derive(Clone)]
+pub(super) struct Observer {
+    pub(super) metrics: HttpMetrics,
+    pub(super) write: WriteProblem,
+}
+
 /// The middleware. Logs the route's pattern and never the path or query, where ids and signatures are.
 pub(super) async fn observe(
-    State(metrics): State<HttpMetrics>,
+    State(Observer { metrics, write }): State<Observer>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -53,9 +69,10 @@ pub(super) async fn observe(
     request.extensions_mut().insert(id.clone());
 
     let span = tracing::error_span!("request", request_id = id.as_str());
+    let asked = request.headers().clone();
     let mut response = next.run(request).instrument(span.clone()).await;
 
-    write_problem(&mut response, &id);
+    write_problem(&mut response, |problem| write(problem, &id, &asked));
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(HEADER, value);
@@ -97,40 +114,42 @@ fn known_method(method: &Method) -> &'static str {
 
 /// Writes our own problems out, and replaces what libraries answer by themselves (404, 405, timeouts, refused
 /// extractions).
-fn write_problem(response: &mut Response, id: &RequestId) {
+fn write_problem(response: &mut Response, write: impl FnOnce(&Problem) -> (&'static str, String)) {
     let status = response.status();
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_foreign_error(status, response.headers()) => Problem::of_status(status),
         None => return,
     };
-    let body = problem.to_json(id.as_str());
+    let (content_type, body) = write(&problem);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(problem::CONTENT_TYPE));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CONTENT_LENGTH, body.len().into());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     *response.body_mut() = Body::from(body);
 }
 
+/// Libraries answer with plain text or nothing; what has another type, a handler of ours has written.
 fn is_foreign_error(status: StatusCode, headers: &HeaderMap) -> bool {
-    let json =
-        headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/"));
-    (status.is_client_error() || status.is_server_error()) && !json
+    let plain =
+        headers.get(header::CONTENT_TYPE).is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    (status.is_client_error() || status.is_server_error()) && plain
 }
 
 #[cfg(test)]
 mod tests {
     use axum::Router;
     use axum::body::Body;
-    use axum::http::{Request, StatusCode};
+    use axum::http::{HeaderMap, Request, StatusCode};
+    use axum::response::Html;
     use axum::routing::get;
     use rstest::rstest;
     use serde_json::Value;
     use tower::ServiceExt;
 
-    use super::is_sane;
-    use crate::Metrics;
-    use crate::http::wrap;
+    use super::{RequestId, is_sane};
+    use crate::http::{wrap, wrap_with};
+    use crate::{Metrics, Problem};
 
     async fn ask(metrics: &Metrics, request: Request<Body>) -> (StatusCode, axum::http::HeaderMap, Value) {
         async fn panics() -> &'static str {
@@ -162,6 +181,27 @@ mod tests {
         assert_eq!(document["status"], status);
         assert_eq!(document["request_id"], "r-1");
         assert!(!document.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn service_may_write_its_errors_in_its_own_form_and_by_what_was_asked() {
+        fn write(problem: &Problem, id: &RequestId, asked: &HeaderMap) -> (&'static str, String) {
+            let language = asked["accept-language"].to_str().unwrap();
+            ("text/html; charset=utf-8", format!("<h1>{} {} {language}", problem.status(), id.as_str()))
+        }
+        async fn refuses() -> (StatusCode, Html<&'static str>) {
+            (StatusCode::UNPROCESSABLE_ENTITY, Html("<form>"))
+        }
+        let router = Router::new().route("/form", get(refuses));
+        let router = wrap_with(router, &Metrics::new(), write);
+        for (path, body) in [("/nowhere", "<h1>404 Not Found r-1 fr"), ("/form", "<form>")] {
+            let request = Request::builder().uri(path).header("x-request-id", "r-1");
+            let request = request.header("accept-language", "fr").body(Body::empty()).unwrap();
+            let answer = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
+            let bytes = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+            assert_eq!(std::str::from_utf8(&bytes).unwrap(), body);
+        }
     }
 
     #[tokio::test]

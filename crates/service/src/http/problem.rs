@@ -69,6 +69,16 @@ impl Problem {
         &self.detail
     }
 
+    /// The refused fields; none when the request is not a form.
+    pub fn errors(&self) -> &[FieldProblem] {
+        &self.errors
+    }
+
+    /// When to try again, in seconds.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after_s
+    }
+
     /// The document's bytes.
     pub fn to_json(&self, request_id: &str) -> String {
         let document = Document {
