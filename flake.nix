@@ -20,9 +20,10 @@
     {
       packages = onSystems linux (pkgs:
         let archives = images pkgs; in {
-          inherit (programs pkgs) api worker healthcheck;
+          inherit (programs pkgs) api worker web healthcheck;
           image-api = archives.api;
           image-worker = archives.worker;
+          image-web = archives.web;
           image-proxy = archives.proxy;
           image-postgres = archives.postgres;
           image-redis = archives.redis;

@@ -6,11 +6,14 @@
 , packageSource # where the packages came from: { name, locks }
 }:
 let
-  inherit (programs) api worker healthcheck;
+  inherit (programs) healthcheck;
+  ours = callPackage ./services/ours.nix { inherit healthcheck; };
 
   streams = {
-    api = callPackage ./services/api.nix { inherit api healthcheck; };
-    worker = callPackage ./services/worker.nix { inherit worker healthcheck; };
+    # Told to `migrate` instead, the api is the migration.
+    api = ours { name = "api"; package = programs.api; uid = 10010; port = 8000; arguments = [ "serve" ]; keepsImages = true; };
+    worker = ours { name = "worker"; package = programs.worker; uid = 10011; port = 9100; keepsImages = true; };
+    web = ours { name = "web"; package = programs.web; uid = 10012; port = 3000; };
     proxy = callPackage ./services/proxy.nix { inherit healthcheck; caddyfile = builtins.path { path = root + "/compose/proxy/Caddyfile"; name = "Caddyfile"; }; };
     postgres = callPackage ./services/postgres.nix { };
     redis = callPackage ./services/redis.nix { };

@@ -4,7 +4,7 @@
 { rustPlatform, runCommand, writeText, root }:
 let
   workspace = import ./workspace.nix { inherit runCommand writeText root roots; };
-  roots = [ "crates/api" "crates/worker" "crates/service" ];
+  roots = [ "crates/api" "crates/worker" "crates/web" "crates/service" ];
   inherit ((builtins.fromTOML (builtins.readFile (root + "/Cargo.toml"))).workspace.package) version;
 
   shared = {
@@ -47,6 +47,7 @@ in
 {
   api = program { name = "api"; folder = "crates/api"; };
   worker = program { name = "worker"; folder = "crates/worker"; };
+  web = program { name = "web"; folder = "crates/web"; };
   healthcheck = program { name = "healthcheck"; folder = "crates/service"; };
   inherit workspace dependencies;
 }

@@ -39,6 +39,8 @@ in
   jq = package { pname = "jq"; owned = [ "jq" "libjq1" ]; };
   git = package { pname = "git"; drop = [ "share/git-core/contrib" "share/gitweb" ]; };
 
+  socat = same "socat";
+
   tzdata = same "tzdata";
   cacert = base.derivationByBusybox "cacert" { debs = fetched.closure [ "ca-certificates" ]; } ''
     for deb in $debs; do case $deb in *-ca-certificates_*) dpkg-deb -x "$deb" root ;; esac; done

@@ -15,6 +15,6 @@ dockerTools.streamLayeredImage {
     Env = [ "PATH=/bin" "HOME=/tmp" "XDG_CONFIG_HOME=/tmp/config" "XDG_DATA_HOME=/tmp/data" ];
     Entrypoint = [ "/bin/caddy" ];
     Cmd = [ "run" "--config" "/etc/caddy/Caddyfile" "--adapter" "caddyfile" ];
-    ExposedPorts."8080/tcp" = { };
+    ExposedPorts = { "8443/tcp" = { }; "8080/tcp" = { }; };
   };
 }

@@ -1,5 +1,5 @@
-# Not a service: what the harness looks at raw volumes with.
-{ dockerTools, callPackage, bash, coreutils, findutils, gnugrep, gnutar }:
+# Not a service: what the harness looks at raw volumes with, and comes in through as another client.
+{ dockerTools, callPackage, bash, coreutils, findutils, gnugrep, gnutar, socat }:
 dockerTools.streamLayeredImage {
   name = "shakedown/toolbox";
   contents = [
@@ -9,6 +9,7 @@ dockerTools.streamLayeredImage {
     findutils
     gnugrep
     gnutar
+    socat
   ];
   maxLayers = 20;
   config = {
