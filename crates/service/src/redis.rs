@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::{
     Client, Cmd, ConnectionAddr, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    ScriptInvocation,
 };
 use uuid::Uuid;
 
@@ -91,6 +92,16 @@ impl Redis {
         let mut connection = self.connection.clone();
         match commands.query_async(&mut connection).await {
             Err(error) if is_broken(&error) => commands.query_async(&mut connection).await,
+            result => result,
+        }
+    }
+
+    /// Runs a script (uploading it when the server does not know it), with the same second chance: the script,
+    /// too, must bear being run twice. Nothing runs between its commands.
+    pub async fn invoke<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> RedisResult<T> {
+        let mut connection = self.connection.clone();
+        match script.invoke_async(&mut connection).await {
+            Err(error) if is_broken(&error) => script.invoke_async(&mut connection).await,
             result => result,
         }
     }

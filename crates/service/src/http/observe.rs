@@ -78,9 +78,13 @@ pub(super) async fn observe(
         headers.insert(HEADER, value);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Timeouts and `/ready` do not say it by themselves.
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("1"));
+    }
 
     let elapsed = began.elapsed().as_secs_f64();
-    let status = response.status().as_u16();
+    let status = status.as_u16();
     span.in_scope(|| {
         let duration_ms = (elapsed * 10_000.0).round() / 10.0;
         // The container's health check asks every two seconds: nobody wants to read that.
@@ -155,7 +159,10 @@ mod tests {
         async fn panics() -> &'static str {
             panic!("a secret in a panic")
         }
-        let router = Router::new().route("/here", get(|| async { "yes" })).route("/panic", get(panics));
+        let router = Router::new()
+            .route("/here", get(|| async { "yes" }))
+            .route("/away", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
+            .route("/panic", get(panics));
         let response = wrap(router, metrics).oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 10_000).await.unwrap();
@@ -202,6 +209,14 @@ mod tests {
             let bytes = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
             assert_eq!(std::str::from_utf8(&bytes).unwrap(), body);
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_told_that_we_are_away_is_told_when_to_come_back() {
+        let request = Request::builder().uri("/away").body(Body::empty());
+        let (status, headers, _) = ask(&Metrics::new(), request.unwrap()).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(headers["retry-after"], "1");
     }
 
     #[tokio::test]

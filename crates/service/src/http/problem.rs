@@ -1,5 +1,7 @@
 //! Problem documents (RFC 9457): the one form in which an HTTP service says what went wrong.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -56,7 +58,14 @@ impl Problem {
 
     /// 503 with `Retry-After`.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(Duration::ZERO)
+    }
+
+    /// Says when to come back (`Retry-After`): in whole seconds, rounded up, and at least one.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after_s: Some(seconds.max(1)), ..self }
     }
 
     /// The status it is answered with.
@@ -132,6 +141,7 @@ fn usual_detail(status: StatusCode) -> &'static str {
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             "The request's content type is not one that this address accepts."
         }
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests; try again after the time in Retry-After.",
         StatusCode::SERVICE_UNAVAILABLE => "The service could not answer in time; try again.",
         StatusCode::INTERNAL_SERVER_ERROR => {
             "Something went wrong on our side; the request id finds it in our log."
@@ -142,7 +152,11 @@ fn usual_detail(status: StatusCode) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
+    use axum::response::IntoResponse;
+    use rstest::rstest;
 
     use super::{FieldProblem, Problem};
 
@@ -152,6 +166,15 @@ mod tests {
             Problem::new(StatusCode::NOT_FOUND, "There is no such job.").to_json("r-1"),
             @r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such job.","request_id":"r-1"}"#
         );
+    }
+
+    #[rstest]
+    #[case::at_once(Duration::ZERO, "1")]
+    #[case::part_of_a_second(Duration::from_millis(1_001), "2")]
+    #[case::whole_seconds(Duration::from_secs(7), "7")]
+    fn wait_is_told_in_whole_seconds_that_are_long_enough(#[case] wait: Duration, #[case] header: &str) {
+        let response = Problem::of_status(StatusCode::TOO_MANY_REQUESTS).retry_after(wait).into_response();
+        assert_eq!(response.headers()["retry-after"], header);
     }
 
     #[test]
