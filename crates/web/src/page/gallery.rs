@@ -12,8 +12,12 @@ pub struct Gallery {
     pub shell: Shell,
     /// On top.
     pub upload: UploadForm,
-    /// Newest first.
+    /// Newest first; one page of them.
     pub cards: Vec<Card>,
+    /// The page before this one, whose images are newer, is `/gallery?page={newer_page}`.
+    pub newer_page: Option<usize>,
+    /// The page after this one, whose images are older, is `/gallery?page={older_page}`.
+    pub older_page: Option<usize>,
 }
 
 /// What the form for a photo needs. Fields, in this order: `csrf`, `nonce`, `effect`, `ttl_seconds`, `image`.
