@@ -42,7 +42,11 @@ fn is_sane(id: &str) -> bool {
 pub type WriteProblem = fn(&Problem, &RequestId, &HeaderMap) -> (&'static str, String);
 
 /// What every error is written as, unless the service says otherwise.
-pub(super) fn as_problem_document(problem: &Problem, id: &RequestId, _: &HeaderMap) -> (&'static str, String) {
+pub(super) fn as_problem_document(
+    problem: &Problem,
+    id: &RequestId,
+    _: &HeaderMap,
+) -> (&'static str, String) {
     (problem::CONTENT_TYPE, problem.to_json(id.as_str()))
 }
 
@@ -73,6 +77,7 @@ pub(super) async fn observe(
     let mut response = next.run(request).instrument(span.clone()).await;
 
     write_problem(&mut response, |problem| write(problem, &id, &asked));
+    let status = response.status();
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         headers.insert(HEADER, value);
