@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, fmt};
 
 use aho_corasick::AhoCorasick;
-use base64::{Engine, alphabet, engine::general_purpose::GeneralPurpose, engine::general_purpose::NO_PAD};
+use base64::{
+    Engine, alphabet,
+    engine::general_purpose::{GeneralPurpose, NO_PAD},
+    prelude::BASE64_STANDARD,
+};
 use rand::RngExt;
 use serde::Serialize;
 
@@ -11,26 +15,60 @@ use serde::Serialize;
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Long enough (238 bits) that no surface holds it by chance.
 const LENGTH: usize = 40;
+/// Bytes of the number that a private key on P-256 is.
+const SCALAR: usize = 32;
+/// A line of a key's PEM tells something when at least so many of its characters are secret (96 bits).
+const MIN_TELLING: usize = 16;
+
+/// What every private key on the curve P-256 has right before its 32 secret bytes, in PKCS#8 and SEC 1 alike: version 1,
+/// then a string of 32 bytes (RFC 5915).
+const BEFORE_SCALAR: [u8; 5] = [0x02, 0x01, 0x01, 0x04, 0x20];
 
 /// A planted secret: its name, and a value that never appears in any output.
 #[derive(Clone)]
 pub struct Canary {
     name: String,
     value: String,
+    /// Strings of bytes each of which gives the secret away, in whatever form.
+    telling: Vec<Vec<u8>>,
 }
 
 impl Canary {
     /// A fresh random canary.
     pub fn plant(name: &str) -> Self {
         let mut random = rand::rng();
-        let value =
-            (0..LENGTH).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect();
-        Self { name: name.into(), value }
+        let value = (0..LENGTH).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
+        Self::known(name, &value.collect::<String>())
     }
 
     /// A secret that exists already, to be searched for and redacted.
     pub fn known(name: &str, value: &str) -> Self {
-        Self { name: name.into(), value: value.into() }
+        Self { name: name.into(), value: value.into(), telling: vec![value.as_bytes().to_vec()] }
+    }
+
+    /// A private key in PEM. Of a key on P-256, its number gives it away, and each line of the PEM that holds some of
+    /// that; the rest is the public key, which every certificate shows. Any other key is searched for as a whole.
+    pub fn private_key(name: &str, pem: &str) -> Self {
+        let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = BASE64_STANDARD.decode(lines.concat()).unwrap_or_default();
+        let before = der.windows(BEFORE_SCALAR.len()).position(|bytes| bytes == BEFORE_SCALAR);
+        let scalar = before.map(|at| at + BEFORE_SCALAR.len()..at + BEFORE_SCALAR.len() + SCALAR);
+        let telling = match scalar.and_then(|range| Some((der.get(range.clone())?, range))) {
+            Some((scalar, range)) => {
+                // Three bytes are four characters.
+                let (first, last) = (range.start * 4 / 3, (range.end * 4).div_ceil(3));
+                let mut at = 0;
+                let tells = lines.iter().filter(|line| {
+                    let begin = at;
+                    at += line.len();
+                    begin + MIN_TELLING <= last && first + MIN_TELLING <= at
+                });
+                let tells = tells.map(|line| line.as_bytes().to_vec());
+                tells.chain([scalar.to_vec()]).collect()
+            }
+            None => [pem.as_bytes().to_vec(), der].into_iter().filter(|bytes| !bytes.is_empty()).collect(),
+        };
+        Self { name: name.into(), value: pem.into(), telling }
     }
 
     /// The secret's name.
@@ -104,8 +142,9 @@ impl Search {
     )]
     pub fn new<'a>(canaries: impl IntoIterator<Item = &'a Canary>, marker: &str) -> Self {
         let mut patterns = BTreeMap::new();
-        for canary in canaries.into_iter().filter(|canary| !canary.value.is_empty()) {
-            for (form, pattern) in forms(&canary.value) {
+        for canary in canaries {
+            let telling = canary.telling.iter().filter(|bytes| !bytes.is_empty());
+            for (form, pattern) in telling.flat_map(|bytes| forms(bytes)) {
                 patterns.entry(pattern).or_insert((canary.name.clone(), form));
             }
         }
@@ -154,6 +193,8 @@ impl Search {
         let mut redacted = String::with_capacity(text.len());
         let mut position = 0;
         for (start, end, pattern) in ranges {
+            // A secret that is no text may begin and end within a character.
+            let (start, end) = (text.floor_char_boundary(start), text.ceil_char_boundary(end));
             if start < position {
                 position = position.max(end);
                 continue;
@@ -176,8 +217,7 @@ impl fmt::Debug for Search {
 }
 
 /// All forms of a secret that are searched for.
-fn forms(secret: &str) -> Vec<(Form, Vec<u8>)> {
-    let bytes = secret.as_bytes();
+fn forms(bytes: &[u8]) -> Vec<(Form, Vec<u8>)> {
     let percent = |upper: bool| {
         bytes.iter().fold(String::new(), |text, byte| {
             text + if upper { format!("%{byte:02X}") } else { format!("%{byte:02x}") }.as_str()
@@ -212,10 +252,11 @@ fn base64_core(engine: &GeneralPurpose, secret: &[u8], alignment: usize) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::authority::Authority;
 
     fn planted() -> (Canary, Search) {
         let canary = Canary::plant("redis_password");
@@ -226,7 +267,7 @@ mod tests {
     #[test]
     fn every_form_is_found_alone() {
         let (canary, search) = planted();
-        for (form, pattern) in forms(canary.reveal()) {
+        for (form, pattern) in forms(canary.reveal().as_bytes()) {
             let found = search.findings(&pattern);
             assert!(found.iter().any(|finding| finding.form == form), "{form} is not found");
         }
@@ -258,6 +299,82 @@ mod tests {
         assert_eq!(search.findings(b"redis_password=hunter2 marker-1"), []);
         assert!(search.sees_marker(b"... marker-1 ..."));
         assert!(!search.sees_marker(b"... marker-2 ..."));
+    }
+
+    /// A key as the entrance has it: its canary, its certificate in PEM, its DER and its number.
+    fn key() -> (Canary, String, Vec<u8>, Vec<u8>) {
+        let (_, entrance) = Authority::of_a_run("shakedown.localhost").unwrap();
+        let body: String = entrance.key_pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = BASE64_STANDARD.decode(body).unwrap();
+        let scalar = der[36..68].to_vec();
+        (Canary::private_key("tls_key", &entrance.key_pem), entrance.certificate_pem, der, scalar)
+    }
+
+    #[test]
+    fn a_private_key_is_found_in_every_form_that_it_can_leak_in() {
+        let (canary, _, der, scalar) = key();
+        let search = Search::new([&canary], "marker-1");
+        let pem = canary.reveal();
+        let lines: Vec<&str> = pem.lines().collect();
+        let unwrapped = lines[1..lines.len() - 1].concat();
+        let wider =
+            unwrapped.as_bytes().chunks(76).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n");
+        let dump: Vec<String> = scalar.iter().map(|byte| format!("{byte:02x}")).collect();
+        for (what, leak) in [
+            ("the file", pem.as_bytes().to_vec()),
+            ("the file in JSON", serde_json::to_vec(pem).unwrap()),
+            ("its first line", format!("{{\"log\":\"{}\"}}", lines[1]).into_bytes()),
+            ("its second line", format!("{{\"log\":\"{}\"}}", lines[2]).into_bytes()),
+            ("its body without line breaks", unwrapped.clone().into_bytes()),
+            ("its body with longer lines", wider.into_bytes()),
+            ("the file in base64", BASE64_STANDARD.encode(format!("x{pem}")).into_bytes()),
+            ("its body in base64", BASE64_URL_SAFE_NO_PAD.encode(&unwrapped).into_bytes()),
+            ("its DER", der.clone()),
+            ("its DER in hex", hex::encode(&der).into_bytes()),
+            ("its DER in base64", BASE64_STANDARD.encode(&der).into_bytes()),
+            ("its number", scalar.clone()),
+            ("its number in hex", hex::encode_upper(&scalar).into_bytes()),
+            ("its number as openssl shows it", dump.join(":").into_bytes()),
+            ("its number in base64", BASE64_STANDARD.encode(&scalar).into_bytes()),
+            ("its number in a JSON web key", BASE64_URL_SAFE_NO_PAD.encode(&scalar).into_bytes()),
+        ] {
+            let leak = [b"before ".as_slice(), &leak, b" after"].concat();
+            assert!(!search.findings(&leak).is_empty(), "{what} is not found");
+        }
+    }
+
+    #[test]
+    fn a_certificate_alone_is_no_finding() {
+        for _ in 0..20 {
+            let (canary, certificate, der, _) = key();
+            let search = Search::new([&canary], "marker-1");
+            let public = &der[der.len() - 65..];
+            for shown in [certificate.clone(), BASE64_STANDARD.encode(&certificate), hex::encode(public)] {
+                assert_eq!(search.findings(shown.as_bytes()), []);
+            }
+            // The last line of the key's PEM holds nothing but the public key.
+            let last = canary.reveal().lines().rev().nth(1).unwrap();
+            assert_eq!(search.findings(last.as_bytes()), []);
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_kind_is_searched_for_as_a_whole() {
+        let der: Vec<u8> = (0..200).collect();
+        let pem = format!("-----BEGIN KEY-----\n{}\n-----END KEY-----\n", BASE64_STANDARD.encode(&der));
+        let search = Search::new([&Canary::private_key("tls_key", &pem)], "marker-1");
+        assert!(!search.findings(pem.as_bytes()).is_empty());
+        assert!(!search.findings(hex::encode(&der).as_bytes()).is_empty());
+        assert_eq!(search.findings(&der[..100]), []);
+    }
+
+    #[test]
+    fn a_secret_that_is_no_text_is_redacted_without_a_panic() {
+        let secret =
+            Canary { name: "key".into(), value: String::new(), telling: vec![vec![0xa4, 0x62, 0xc3]] };
+        let search = Search::new([&secret], "marker-1");
+        // Its first byte is the second of `ä`, its last the first of `ü`.
+        assert_eq!(search.redact("aäbüc"), "a[secret key]c");
     }
 
     proptest! {

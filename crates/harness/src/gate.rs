@@ -10,6 +10,7 @@ use stack::{SecretSource, Stack};
 use time::OffsetDateTime;
 
 use crate::{
+    authority::Authority,
     canary::{Canary, Search},
     check::{self, Check},
     engine::{Engine, EngineError, innermost},
@@ -20,7 +21,7 @@ use crate::{
     report::Report,
     run::{Fate, Run},
     runner::{Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
-    running::{Brought, RunningStack},
+    running::{Brought, RunningStack, public_host},
     verdict::FEWEST_PASSED,
 };
 
@@ -131,24 +132,41 @@ async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<()
 }
 
 /// Plants a fresh value for every secret, and for every variable that the definition says is one, and writes each to a
-/// file of the run.
-fn plant(run: &Run, stack: &mut Stack) -> std::io::Result<BTreeMap<String, PlacedSecret>> {
-    let place = |name: &String| {
-        let canary = Canary::plant(name);
-        let file = run.write(&format!("secret-{name}"), canary.reveal().as_bytes())?;
-        Ok((name.clone(), PlacedSecret { canary, file }))
-    };
-    let variables = &stack.options.planted_environment;
-    let placed: BTreeMap<String, PlacedSecret> =
-        stack.secrets.keys().chain(variables).map(place).collect::<std::io::Result<_>>()?;
-    for planted in variables {
-        let Some((service, variable)) = planted.split_once('.') else { continue };
-        let (Some(service), Some(placed)) = (stack.services.get_mut(service), placed.get(planted)) else {
-            continue;
-        };
-        service.environment.insert(variable.into(), placed.canary.reveal().into());
+/// file of the run. Where the entrance has TLS, its secrets get a certificate and a key of the run's own authority.
+fn plant(
+    run: &Run,
+    stack: &mut Stack,
+) -> Result<(BTreeMap<String, PlacedSecret>, Option<Authority>), GateError> {
+    let begin = |why: &dyn std::fmt::Display| GateError::Begin(why.to_string());
+    let mut planted = BTreeMap::new();
+    let mut authority = None;
+    if let Some(tls) = stack.options.entrance.as_ref().and_then(|entrance| entrance.tls.as_ref()) {
+        let host = public_host(stack).map_err(|why| begin(&why))?;
+        let (of_run, certified) = Authority::of_a_run(host).map_err(|why| begin(&why))?;
+        let key = Canary::private_key(&tls.key, &certified.key_pem);
+        planted.insert(tls.certificate.clone(), (certified.certificate_pem, None));
+        planted.insert(tls.key.clone(), (certified.key_pem, Some(key)));
+        authority = Some(of_run);
     }
-    Ok(placed)
+    let variables = &stack.options.planted_environment;
+    for name in stack.secrets.keys().chain(variables) {
+        planted.entry(name.clone()).or_insert_with(|| {
+            let canary = Canary::plant(name);
+            (canary.reveal().to_owned(), Some(canary))
+        });
+    }
+    for variable in variables {
+        let Some((service, name)) = variable.split_once('.') else { continue };
+        if let (Some(service), Some((value, _))) = (stack.services.get_mut(service), planted.get(variable)) {
+            service.environment.insert(name.into(), value.clone());
+        }
+    }
+    let place = |(name, (value, canary)): (String, (String, Option<Canary>))| {
+        let file = run.write(&format!("secret-{name}"), value.as_bytes())?;
+        Ok((name, PlacedSecret { canary, file }))
+    };
+    let placed = planted.into_iter().map(place).collect::<std::io::Result<_>>();
+    Ok((placed.map_err(|why| begin(&why))?, authority))
 }
 
 /// Takes the real local secrets for a stack that people use.
@@ -170,7 +188,12 @@ pub fn local_secrets(stack: &Stack) -> Result<BTreeMap<String, PlacedSecret>, St
                 file.display()
             ));
         }
-        let canary = Canary::known(name, value.trim_end());
+        let tls = stack.options.entrance.as_ref().and_then(|entrance| entrance.tls.as_ref());
+        let canary = match tls {
+            Some(tls) if tls.certificate == *name => None,
+            Some(tls) if tls.key == *name => Some(Canary::private_key(name, &value)),
+            _ => Some(Canary::known(name, value.trim_end())),
+        };
         Ok((name.clone(), PlacedSecret { canary, file }))
     };
     stack.secrets.iter().map(place).collect()
@@ -191,8 +214,8 @@ pub async fn begin(
     let lease =
         Lease::take(&run, Volumes::Remove).inspect_err(|_| drop(crate::run::remove_folder(&run.folder)));
     let lease = lease.map_err(begin)?;
-    let secrets = plant(&run, &mut stack).map_err(begin)?;
-    let plan = Plan { run, secrets, ports: HostPorts::Random, pace };
+    let (secrets, authority) = plant(&run, &mut stack)?;
+    let plan = Plan { run, secrets, authority, ports: HostPorts::Random, pace };
     start(stack, plan, engine, images, Some(lease), events).await
 }
 
@@ -207,8 +230,7 @@ pub async fn start(
 ) -> Result<Brought, GateError> {
     let toolbox =
         images.get("toolbox").map(crate::images::ContainerImage::full_reference).unwrap_or_default();
-    let events =
-        &events.redacted(Search::new(plan.secrets.values().map(|placed| &placed.canary), &plan.run.marker));
+    let events = &events.redacted(Search::new(plan.canaries().values(), &plan.run.marker));
     let prepared = async {
         preflight(&engine, &images, &stack).await?;
         Ok::<_, GateError>(Containers::prepare(&engine, &stack, &plan, toolbox).await?)

@@ -4,6 +4,7 @@
 //! defined ([`stack::Stack`]) and what runs ([`running::RunningStack`]) are different types; a check sees neither, only
 //! plain [`observation`]s.
 
+pub mod authority;
 pub mod browser;
 pub mod canary;
 pub mod cause;

@@ -8,14 +8,15 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection};
-use stack::{MountSource, Readiness, Service, Stack};
+use stack::{Entrance, MountSource, Readiness, Service, Stack};
 
 use crate::{
+    authority::Authority,
     canary::{Canary, Search},
     engine::{Engine, innermost},
     images::Images,
     probe::{
-        http::{Client, Recorder},
+        http::{Client, Recorder, host_of},
         readiness,
     },
     reaper::Lease,
@@ -90,7 +91,7 @@ impl RunningStack {
     }
 
     fn canaries(&self) -> impl Iterator<Item = &Canary> {
-        let planted = self.plan.secrets.values().map(|placed| &placed.canary);
+        let planted = self.plan.secrets.values().filter_map(|placed| placed.canary.as_ref());
         planted.chain([&self.password, &self.signature])
     }
 
@@ -107,7 +108,8 @@ impl RunningStack {
     /// The planted value of a secret.
     pub fn secret(&self, name: &str) -> Result<&Canary, String> {
         let placed = self.plan.secrets.get(name);
-        placed.map(|placed| &placed.canary).ok_or_else(|| format!("the definition has no secret `{name}`"))
+        let placed = placed.ok_or_else(|| format!("the definition has no secret `{name}`"))?;
+        placed.canary.as_ref().ok_or_else(|| format!("`{name}` is no secret, but for everybody to see"))
     }
 
     /// Every planted value, by secret.
@@ -120,15 +122,61 @@ impl RunningStack {
         self.runner.endpoint(instance, container_port).await.map_err(|error| error.to_string())
     }
 
-    /// A client that comes in where people do, under the public origin's name.
+    /// A client that comes in where people do, under the public origin's name. Where the entrance has TLS, it trusts
+    /// the authority of this run and nobody else.
     pub async fn entrance(&self) -> Result<Client, String> {
+        self.client_at(self.entrance_address().await?)
+    }
+
+    /// The same from another client address, as the entrance sees it: that of relay `relay`, which is started when it is
+    /// asked for first, and stays.
+    pub async fn another_client(&self, relay: u8) -> Result<Client, String> {
+        let Entrance { service, port, .. } = self.defined_entrance()?;
+        let address = self.runner.relay(service, *port, relay).await.map_err(|error| error.to_string())?;
+        self.client_at(address)
+    }
+
+    /// A client that comes in by plain HTTP, at the entrance's `plain_port`.
+    pub async fn plain_entrance(&self) -> Result<Client, String> {
+        let Entrance { service, plain_port, .. } = self.defined_entrance()?;
+        let port = plain_port.ok_or("the definition's entrance names no `plain_port`")?;
+        let address = self.endpoint(service, port).await?;
+        let published =
+            self.service(service)?.ports.iter().find(|published| published.container_port == port);
+        let shown = published.and_then(|published| published.host_port).unwrap_or(port);
+        let authority = format!("{}:{shown}", public_host(&self.stack)?);
+        Ok(Client::plain(address, Some(&authority), &self.recorder))
+    }
+
+    /// Where the entrance is now.
+    pub async fn entrance_address(&self) -> Result<SocketAddr, String> {
+        let Entrance { service, port, .. } = self.defined_entrance()?;
+        self.endpoint(service, *port).await
+    }
+
+    /// The origin under which people know the stack, such as `https://shakedown.localhost:8443`.
+    pub fn public_origin(&self) -> Result<String, String> {
+        public_origin(&self.stack).map(str::to_owned)
+    }
+
+    /// Who vouches for the entrance in this run.
+    pub fn authority(&self) -> Result<&Authority, String> {
+        self.plan.authority.as_ref().ok_or_else(|| "this run has no certificate authority of its own".into())
+    }
+
+    fn defined_entrance(&self) -> Result<&Entrance, String> {
         let entrance = self.stack.options.entrance.as_ref();
-        let entrance = entrance.ok_or("the definition names no `x-shakedown: entrance`")?;
-        let address = self.endpoint(&entrance.service, entrance.port).await?;
-        let origin =
-            self.stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
-        let host = origin.and_then(|origin| origin.split_once("://")).map(|(_, authority)| authority);
-        Ok(Client::new(address, host, &self.recorder))
+        entrance.ok_or_else(|| "the definition names no `x-shakedown: entrance`".into())
+    }
+
+    fn client_at(&self, address: SocketAddr) -> Result<Client, String> {
+        let origin = public_origin(&self.stack);
+        let authority = origin.as_ref().ok().and_then(|origin| authority_of(origin));
+        if self.defined_entrance()?.tls.is_none() {
+            return Ok(Client::plain(address, authority, &self.recorder));
+        }
+        let authority = authority.ok_or("no service has a PUBLIC_ORIGIN to ask the entrance for")?;
+        Client::tls(address, authority, self.authority()?, &self.recorder)
     }
 
     /// A client of one service itself, at the container port of its readiness probe.
@@ -137,7 +185,7 @@ impl RunningStack {
         let Some(Readiness::Http { port, .. }) = &service.ready else {
             return Err(format!("service `{instance}` has no `ready: http`"));
         };
-        Ok(Client::new(self.endpoint(instance, *port).await?, None, &self.recorder))
+        Ok(Client::plain(self.endpoint(instance, *port).await?, None, &self.recorder))
     }
 
     /// The volume of the stack that holds the outputs: the one that the api has at its `IMAGE_STORE_PATH`.
@@ -185,6 +233,23 @@ impl RunningStack {
         }
         Ok(())
     }
+}
+
+/// The origin under which people know a stack: the `PUBLIC_ORIGIN` that its services are given.
+pub fn public_origin(stack: &Stack) -> Result<&str, String> {
+    let origin = stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
+    origin.map(String::as_str).ok_or_else(|| "no service of the definition has a PUBLIC_ORIGIN".into())
+}
+
+/// The host of the public origin, which the entrance has to prove itself as.
+pub fn public_host(stack: &Stack) -> Result<&str, String> {
+    let origin = public_origin(stack)?;
+    let authority = authority_of(origin).map(host_of).filter(|host| !host.is_empty());
+    authority.ok_or_else(|| format!("PUBLIC_ORIGIN is `{origin}`; expected such as https://example.org:8443"))
+}
+
+fn authority_of(origin: &str) -> Option<&str> {
+    origin.split_once("://")?.1.split('/').next()
 }
 
 /// A stack that was brought up, or was tried to be.

@@ -51,9 +51,8 @@ fn wrong(stack: &Stack, left_out: &LeftOut, reference: &Reference) -> Option<Str
         Target::Volume => undefined(&what("mounts volume"), "volumes", &mut stack.volumes.keys()),
         Target::Network if name == "default" || stack.networks.contains_key(name) => None,
         Target::Network => undefined(&what("is on network"), "networks", &mut stack.networks.keys()),
-        Target::Secret if stack.secrets.contains_key(name) => None,
+        Target::Secret | Target::EntranceTls if stack.secrets.contains_key(name) => None,
         Target::Secret => undefined(&what("uses secret"), "secrets", &mut stack.secrets.keys()),
-        Target::EntranceTls if stack.secrets.contains_key(name) => None,
         Target::EntranceTls => {
             undefined("the entrance proves itself with secret", "secrets", &mut stack.secrets.keys())
         }

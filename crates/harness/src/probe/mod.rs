@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod browser;
+mod connect;
 pub mod contract;
 pub mod cors;
 pub mod expiry;

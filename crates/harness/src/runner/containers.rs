@@ -43,6 +43,9 @@ pub struct Containers {
     pub(super) toolbox: String,
     grace: BTreeMap<String, Duration>,
     images: BTreeMap<String, String>,
+    /// The first network of each service, by the engine's name.
+    pub(super) networks: BTreeMap<String, String>,
+    relays: Mutex<BTreeMap<(String, u16, u8), SocketAddr>>,
     adopted: Mutex<BTreeMap<String, ContainerAsync<GenericImage>>>,
 }
 
@@ -61,6 +64,8 @@ impl Containers {
             toolbox,
             grace: stack.services.iter().map(|(name, s)| (name.clone(), s.stop_grace_period)).collect(),
             images: stack.services.iter().map(|(name, s)| (name.clone(), s.image.clone())).collect(),
+            networks: create::first_networks(plan, stack),
+            relays: Mutex::default(),
             adopted: Mutex::default(),
         };
         for name in stack.networks.keys() {
@@ -98,6 +103,8 @@ impl Containers {
             toolbox: String::new(),
             grace: BTreeMap::new(),
             images: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            relays: Mutex::default(),
             adopted: Mutex::default(),
         }
     }
@@ -314,6 +321,17 @@ impl Runner for Containers {
         let started = self.docker.start_container(&self.container_name(&instance), None).await;
         started.map_err(failed(|| "starting the control container".into()))?;
         Ok(instance)
+    }
+
+    async fn relay(&self, target: &str, container_port: u16, relay: u8) -> Result<SocketAddr, RunnerError> {
+        let mut relays = self.relays.lock().await;
+        let key = (target.to_owned(), container_port, relay);
+        if let Some(address) = relays.get(&key) {
+            return Ok(*address);
+        }
+        let address = self.start_relay(target, container_port, relay).await?;
+        relays.insert(key, address);
+        Ok(address)
     }
 
     async fn teardown(&self) -> Result<(), RunnerError> {

@@ -1,12 +1,12 @@
 //! A service of the definition as the container that the engine is asked to create.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, Mount as EngineMount, MountType,
     NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy as EngineRestart, RestartPolicyNameEnum,
 };
-use stack::{Healthcheck, MountSource, Readiness, RestartPolicy, Service};
+use stack::{Healthcheck, MountSource, Readiness, RestartPolicy, Service, Stack};
 
 use super::{HostPorts, Plan};
 use crate::run::LABEL_SERVICE;
@@ -15,6 +15,14 @@ use crate::run::LABEL_SERVICE;
 pub(super) const LABEL_TESTCONTAINERS: (&str, &str) = ("org.testcontainers.managed-by", "testcontainers");
 /// Label with the instance's name.
 pub(super) const LABEL_INSTANCE: &str = "dev.shakedown.instance";
+
+/// The engine's name of the network that each service joins first, by service.
+pub(super) fn first_networks(plan: &Plan, stack: &Stack) -> BTreeMap<String, String> {
+    let first = |(name, service): (&String, &Service)| {
+        Some((name.clone(), plan.run.id.name_of(service.networks.keys().next()?)))
+    };
+    stack.services.iter().filter_map(first).collect()
+}
 
 /// What the engine is asked to create for one instance. The first network is joined at creation, so that the
 /// program never runs anywhere else; the names of further ones are for the caller to connect.
@@ -114,7 +122,7 @@ fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
     bound
 }
 
-fn bindings(ports: &[(u16, PortBinding)]) -> HashMap<String, Option<Vec<PortBinding>>> {
+pub(super) fn bindings(ports: &[(u16, PortBinding)]) -> HashMap<String, Option<Vec<PortBinding>>> {
     let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
     for (port, binding) in ports {
         let doors = bindings.entry(format!("{port}/tcp")).or_default();

@@ -16,7 +16,7 @@ pub use bring_up::{BringUp, ServiceTiming, bring_up, longest_path_ms};
 pub(crate) use bring_up::{millis, port_of};
 pub use containers::Containers;
 
-use crate::{canary::Canary, run::Run};
+use crate::{authority::Authority, canary::Canary, run::Run};
 
 /// What a runner needs to know besides the stack.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Plan {
     pub run: Run,
     /// What each secret's file holds, by secret.
     pub secrets: BTreeMap<String, PlacedSecret>,
+    /// Who vouches for the entrance, where this run has made somebody who does.
+    pub authority: Option<Authority>,
     /// Where container ports appear on the host.
     pub ports: HostPorts,
     /// Which services start at once.
@@ -34,7 +36,10 @@ pub struct Plan {
 impl Plan {
     /// The planted values, by secret.
     pub fn canaries(&self) -> BTreeMap<String, Canary> {
-        self.secrets.iter().map(|(name, placed)| (name.clone(), placed.canary.clone())).collect()
+        self.secrets
+            .iter()
+            .filter_map(|(name, placed)| Some((name.clone(), placed.canary.clone()?)))
+            .collect()
     }
 }
 
@@ -51,8 +56,8 @@ pub enum Pace {
 /// A secret's value and the file that holds it on the host.
 #[derive(Clone, Debug)]
 pub struct PlacedSecret {
-    /// The value.
-    pub canary: Canary,
+    /// The value; none where it may be seen by everybody, as a certificate.
+    pub canary: Option<Canary>,
     /// The file.
     pub file: PathBuf,
 }
@@ -158,6 +163,9 @@ pub trait Runner: Send + Sync {
     /// Starts a program that does nothing and shows the run's control marker in its arguments, and returns its
     /// instance name: what reads processes must see it.
     async fn start_control(&self) -> Result<String, RunnerError>;
+    /// Starts, once, the relay that is called `relay` in the stack's network, and returns its address here: what
+    /// connects to it reaches `container_port` of the service `target` from an address that nobody else has there.
+    async fn relay(&self, target: &str, container_port: u16, relay: u8) -> Result<SocketAddr, RunnerError>;
     /// Removes everything the run owns. Nothing of it is left when this returns `Ok`.
     async fn teardown(&self) -> Result<(), RunnerError>;
 }

@@ -1,12 +1,22 @@
 //! The toolbox: a container image of ours with the tools to look at volumes with, run beside the stack.
 
+use std::{net::SocketAddr, time::Duration};
+
 use bollard::{
-    models::{ContainerCreateBody, HostConfig, Mount as EngineMount},
+    models::{ContainerCreateBody, HostConfig, Mount as EngineMount, PortBinding},
     query_parameters::{RemoveContainerOptionsBuilder, WaitContainerOptions},
 };
 use futures::StreamExt;
 
-use super::{Containers, ENGINE_ACT, Runner, RunnerError, containers::failed};
+use super::{Containers, ENGINE_ACT, Runner, RunnerError, containers::failed, create};
+use crate::poll::{self, Attempt};
+
+/// The container port that a relay listens at.
+const RELAY_PORT: u16 = 8000;
+/// User and group of a program that needs nothing.
+const NOBODY: &str = "65534:65534";
+/// A relay listens within this, or its program is missing.
+const LISTENS_WITHIN: Duration = Duration::from_secs(10);
 
 impl Containers {
     /// Runs a container of the toolbox to its end and returns its output.
@@ -37,6 +47,47 @@ impl Containers {
             Ok(None) => Err(RunnerError { act: what.into(), found: "the engine told no exit code".into() }),
             Err(_) => Err(RunnerError { act: what.into(), found: format!("no end within {ENGINE_ACT:?}") }),
         }
+    }
+
+    /// Starts a relay and waits until it listens. It looks the target up for each connection, so that the target may be
+    /// started anew meanwhile.
+    pub(super) async fn start_relay(
+        &self,
+        target: &str,
+        container_port: u16,
+        relay: u8,
+    ) -> Result<SocketAddr, RunnerError> {
+        let act = || format!("starting relay {relay} to container port {container_port} of `{target}`");
+        let network = self.networks.get(target).ok_or_else(|| RunnerError {
+            act: act(),
+            found: format!("the stack has no service `{target}`, or it is on no network"),
+        })?;
+        let (listen, forward) =
+            (format!("TCP-LISTEN:{RELAY_PORT},fork,reuseaddr"), format!("TCP:{target}:{container_port}"));
+        let mut body = self.toolbox_body(&["socat", "-d", "-d", &listen, &forward], Vec::new());
+        body.user = Some(NOBODY.into());
+        let door = PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some(String::new()) };
+        let ports = create::bindings(&[(RELAY_PORT, door)]);
+        body.exposed_ports = Some(ports.keys().cloned().collect());
+        if let Some(host) = &mut body.host_config {
+            host.network_mode = Some(network.clone());
+            host.cap_add = None;
+            host.port_bindings = Some(ports);
+        }
+        let instance = format!("toolbox-relay-{target}-{container_port}-{relay}");
+        self.create_container(&instance, body).await?;
+        let started = self.docker.start_container(&self.container_name(&instance), None).await;
+        started.map_err(failed(act))?;
+        // The engine itself accepts connections before the relay does.
+        let listening = poll::until(LISTENS_WITHIN, || async {
+            match self.logs(&instance, None).await {
+                Ok(log) if String::from_utf8_lossy(&log).contains("listening on") => Attempt::Ready(()),
+                Ok(log) => Attempt::NotYet(format!("log: {}", String::from_utf8_lossy(&log).trim())),
+                Err(error) => Attempt::NotYet(error.to_string()),
+            }
+        });
+        listening.await.map_err(|not| RunnerError { act: act(), found: not.to_string() })?;
+        self.endpoint(&instance, RELAY_PORT).await
     }
 
     pub(super) fn toolbox_body(&self, entrypoint: &[&str], mounts: Vec<EngineMount>) -> ContainerCreateBody {

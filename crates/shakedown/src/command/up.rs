@@ -39,7 +39,7 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let folder = repository.join("target/shakedown").join(id.name_of("run"));
     let run = Run::begin_at(id, &folder, OWNER_NOBODY)
         .map_err(|error| Failure::not_up(format!("the run's folder could not be made: {error}")))?;
-    let plan = Plan { run, secrets, ports: HostPorts::AsDefined, pace: Pace::Together };
+    let plan = Plan { run, secrets, authority: None, ports: HostPorts::AsDefined, pace: Pace::Together };
     let origin = origin(&stack);
     let (start, started_at) = (Instant::now(), OffsetDateTime::now_utc());
     let docker = engine.docker.clone();
