@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help init bootstrap images gate test lint fmt dev down bench clean
+.PHONY: help init bootstrap images gate test lint fmt dev down bench screenshots clean
 
 shakedown := cargo run --quiet --locked --package shakedown --
 step := scripts/step
@@ -53,6 +53,9 @@ down: ## Take down what `make dev` brought up
 
 bench: images ## Measure what has a bound
 	@scripts/bench
+
+screenshots: init images ## Take the README's pictures of the pages from a stack that runs for it
+	@$(shakedown) screenshots
 
 clean: ## Remove what was built here; secrets, volumes and the Nix store stay
 	@cargo clean --quiet
