@@ -3,7 +3,8 @@
 use askama::Template;
 use time::OffsetDateTime;
 
-use super::{FormError, Shell};
+use super::Shell;
+use super::form::{self, FormError};
 
 /// `/sign-up`. Fields: `csrf`, `email`, `password`.
 #[derive(Debug, Clone, Template)]
@@ -43,4 +44,28 @@ pub struct Account {
     pub created_at: OffsetDateTime,
     /// Why the password form is shown again.
     pub error: Option<FormError>,
+}
+
+impl SignUp {
+    fn wrong(&self, field: &str) -> Option<&str> {
+        form::wrong(self.error.as_ref(), field)
+    }
+}
+
+impl LogIn {
+    fn wrong(&self, field: &str) -> Option<&str> {
+        form::wrong(self.error.as_ref(), field)
+    }
+}
+
+impl Account {
+    fn wrong(&self, field: &str) -> Option<&str> {
+        form::wrong(self.error.as_ref(), field)
+    }
+
+    /// Such as "21 November 2026".
+    fn signed_up(&self) -> String {
+        let date = self.created_at.date();
+        format!("{} {} {}", date.day(), date.month(), date.year())
+    }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Shell;
+use super::{Shell, time_left};
 
 /// An error, told kindly.
 #[derive(Debug, Clone, Template)]
@@ -20,4 +20,10 @@ pub struct ErrorPage {
     pub request_id: String,
     /// When to try again, in seconds.
     pub retry_after_seconds: Option<u64>,
+}
+
+impl ErrorPage {
+    fn retry_after(&self) -> Option<String> {
+        self.retry_after_seconds.map(time_left::words)
+    }
 }

@@ -24,9 +24,10 @@ impl FormError {
     pub fn new(summary: impl Into<String>) -> Self {
         Self { summary: summary.into(), fields: Vec::new() }
     }
+}
 
-    /// What is wrong with this field, if anything.
-    pub fn of(&self, field: &str) -> Option<&str> {
-        self.fields.iter().find(|error| error.field == field).map(|error| error.detail.as_str())
-    }
+/// What is wrong with this field, if anything; without the full stop.
+pub(super) fn wrong<'a>(error: Option<&'a FormError>, field: &str) -> Option<&'a str> {
+    let wrong = error?.fields.iter().find(|error| error.field == field)?;
+    Some(wrong.detail.trim_end_matches('.'))
 }

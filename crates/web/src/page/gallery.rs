@@ -2,7 +2,11 @@
 
 use askama::Template;
 
-use super::{Description, FormError, Shell};
+use super::Shell;
+use super::assets;
+use super::description::{self, Description};
+use super::form::{self, FormError};
+use super::time_left::{self, TimeLeft};
 
 /// The gallery page.
 #[derive(Debug, Clone, Template)]
@@ -50,4 +54,86 @@ pub struct Card {
     pub lifetime_seconds: u64,
     /// What it looks like.
     pub description: Description,
+}
+
+/// An effect to choose.
+struct EffectChoice {
+    name: &'static str,
+    title: &'static str,
+    /// What it does, in a line.
+    line: &'static str,
+    sample: &'static str,
+    width: u32,
+    height: u32,
+    chosen: bool,
+}
+
+/// A time to live to choose.
+struct LifetimeChoice {
+    seconds: u64,
+    words: String,
+    chosen: bool,
+}
+
+impl Gallery {
+    fn wrong(&self, field: &str) -> Option<&str> {
+        form::wrong(self.upload.error.as_ref(), field)
+    }
+
+    fn effects(&self) -> [EffectChoice; 2] {
+        let duotone = self.upload.effect.as_deref() == Some("duotone");
+        [
+            EffectChoice {
+                name: "halftone",
+                title: "Halftone",
+                line: "Dots of four inks on warm paper.",
+                sample: assets::path("sample-halftone.jpg"),
+                width: 304,
+                height: 380,
+                chosen: !duotone,
+            },
+            EffectChoice {
+                name: "duotone",
+                title: "Duotone",
+                line: "From midnight blue through magenta to cream.",
+                sample: assets::path("sample-duotone.jpg"),
+                width: 264,
+                height: 330,
+                chosen: duotone,
+            },
+        ]
+    }
+
+    fn lifetimes(&self) -> Vec<LifetimeChoice> {
+        let longest = self.upload.longest_seconds;
+        let choices = time_left::choices(longest);
+        let chosen = self.upload.ttl_seconds.filter(|seconds| choices.contains(seconds)).unwrap_or(longest);
+        choices
+            .into_iter()
+            .map(|seconds| LifetimeChoice {
+                seconds,
+                words: time_left::words(seconds),
+                chosen: seconds == chosen,
+            })
+            .collect()
+    }
+
+    fn most(&self) -> String {
+        description::bytes(self.upload.max_bytes)
+    }
+}
+
+impl Card {
+    fn alt(&self) -> String {
+        description::alt(&self.effect, &self.description)
+    }
+
+    fn time_left(&self) -> TimeLeft {
+        TimeLeft { seconds: self.seconds_left, lifetime_seconds: self.lifetime_seconds }
+    }
+
+    /// Its palette as a strip, with the place of each colour.
+    fn five(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.description.swatches().map(|swatch| swatch.colour).enumerate().take(5)
+    }
 }

@@ -3,6 +3,8 @@
 use askama::Template;
 
 use super::Shell;
+use super::description::{self, Description};
+use super::time_left::{self, TimeLeft};
 
 /// A result page.
 #[derive(Debug, Clone, Template)]
@@ -26,19 +28,26 @@ pub struct Image {
     pub link_seconds_left: Option<u64>,
 }
 
-/// What a picture looks like, in a few words.
-#[derive(Debug, Clone, Default)]
-pub struct Description {
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// Of the file, in bytes.
-    pub size_bytes: u64,
-    /// As `#rrggbb`, the one that covers most first.
-    pub palette: Vec<String>,
-    /// 16 hexadecimal digits.
-    pub perceptual_hash: String,
-    /// A blurred placeholder in a few characters.
-    pub blurhash: String,
+impl Image {
+    fn title(&self) -> String {
+        description::title(&self.effect)
+    }
+
+    fn alt(&self) -> String {
+        description::alt(&self.effect, &self.description)
+    }
+
+    fn time_left(&self) -> TimeLeft {
+        TimeLeft { seconds: self.seconds_left, lifetime_seconds: self.lifetime_seconds }
+    }
+
+    fn link_hint(&self) -> String {
+        match self.link_seconds_left {
+            Some(seconds) if seconds < self.seconds_left => format!(
+                "It works for whoever has it, for {}. This page makes a fresh one each time.",
+                time_left::words(seconds)
+            ),
+            _ => "It works for whoever has it, as long as the portrait lives.".to_owned(),
+        }
+    }
 }

@@ -47,3 +47,13 @@ pub struct JobProgress {
     /// Why there is no portrait; only when it failed.
     pub failure: Option<String>,
 }
+
+impl Job {
+    fn failed(&self) -> bool {
+        self.state == JobState::Failed
+    }
+
+    fn running(&self) -> bool {
+        self.state == JobState::Running
+    }
+}

@@ -6,21 +6,26 @@
 pub mod assets;
 
 mod account;
+mod colour_name;
+mod description;
 mod error_page;
+mod fingerprint;
 mod form;
 mod gallery;
 mod image;
 mod job;
 mod landing;
 mod shell;
+mod time_left;
 
 use askama::Template;
 
 pub use account::{Account, LogIn, SignUp};
+pub use description::Description;
 pub use error_page::ErrorPage;
 pub use form::{FieldError, FormError};
 pub use gallery::{Card, Gallery, UploadForm};
-pub use image::{Description, Image};
+pub use image::Image;
 pub use job::{Job, JobProgress, JobState};
 pub use landing::Landing;
 pub use shell::Shell;
