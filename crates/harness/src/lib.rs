@@ -25,4 +25,5 @@ pub mod report;
 pub mod run;
 pub mod runner;
 pub mod running;
+pub mod screenshots;
 pub mod verdict;

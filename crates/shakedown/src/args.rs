@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Measure bring-up against what it could be at best, as ratios
     Bench(Bench),
+    /// Take pictures of the product's pages, from a fresh run in a real browser
+    Screenshots(Screenshots),
     /// Load the container images into the engine, as `docker compose` wants them
     Load(ImagesArgs),
 }
@@ -159,6 +161,17 @@ pub(crate) struct Bench {
     /// How often to measure; the median counts
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: u32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Screenshots {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
+    #[command(flatten)]
+    pub(crate) images: ImagesArgs,
+    /// Folder for the pictures [default: docs/screens of this repository]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -47,6 +47,7 @@ async fn run(args: Args) -> u8 {
         Command::Checks(checks) => command::checks::run(&checks),
         Command::Doctor(doctor) => command::doctor::run(&doctor).await,
         Command::Bench(bench) => Box::pin(command::bench::run(bench)).await,
+        Command::Screenshots(screenshots) => command::screenshots::run(screenshots).await,
         Command::Load(load) => command::load::run(load).await,
     };
     match done {

@@ -8,6 +8,7 @@ pub(crate) mod down;
 pub(crate) mod gate;
 pub(crate) mod load;
 pub(crate) mod logs;
+pub(crate) mod screenshots;
 pub(crate) mod up;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,12 @@ use crate::{
     running::RunningStack,
 };
 
-use tab::Tab;
+pub(crate) use story::{AT_GALLERY, RESULT};
+pub(crate) use tab::Tab;
+
+/// At least two cards, their pictures painted.
+pub(crate) const PAINTED_CARDS: &str = "const cards = [...document.querySelectorAll('.image-card img')]; \
+                                        return cards.length >= 2 && cards.every((image) => image.naturalWidth > 0)";
 
 /// Tells the story in two browsers, one of which runs no scripts. Where no browser is installed, says so.
 pub async fn observe(running: &RunningStack) -> Seen<Browser> {
@@ -27,17 +32,23 @@ pub async fn observe(running: &RunningStack) -> Seen<Browser> {
 
 /// Starts a driver for a running stack; what it writes goes into the run's folder.
 pub async fn open(running: &RunningStack, programs: Programs) -> Seen<Driver> {
-    let site = Site { origin: String::new(), address: String::new(), trusted_key: String::new() };
+    let site = Site {
+        origin: running.public_origin()?,
+        address: running.entrance_address().await?.to_string(),
+        trusted_key: running.authority()?.spki_sha256_base64(),
+    };
     Driver::start(programs, site, &running.plan().run.folder.join("browser")).await
 }
 
 async fn tell(running: &RunningStack, driver: &Driver) -> Seen<Browser> {
     let photo = running.plan().run.write("portrait.jpg", super::photo::PORTRAIT);
     let photo = photo.map_err(|error| format!("the photo to upload: {error}"))?;
-    let (with, without) = tokio::join!(
-        open_tab(running, driver, "with-scripts", true),
-        open_tab(running, driver, "without-scripts", false)
-    );
+    let marker = &running.plan().run.marker;
+    let open = async |name: &str, scripts| {
+        let manner = Manner { scripts, dark: false, size: WIDE };
+        open_tab(running, driver, name, manner, &format!("{name}-{marker}@example.org")).await
+    };
+    let (with, without) = tokio::join!(open("with-scripts", true), open("without-scripts", false));
     let (with, without) = (with?, without?);
     let mut seen = Browser::default();
     let (pages, without_scripts) = tokio::join!(
@@ -57,12 +68,18 @@ async fn tell(running: &RunningStack, driver: &Driver) -> Seen<Browser> {
     Ok(seen)
 }
 
-async fn open_tab(running: &RunningStack, driver: &Driver, name: &str, scripts: bool) -> Seen<Tab> {
-    let manner = Manner { scripts, dark: false, size: WIDE };
+/// Opens a browser of its own for a person.
+pub(crate) async fn open_tab(
+    running: &RunningStack,
+    driver: &Driver,
+    name: &str,
+    manner: Manner,
+    email: &str,
+) -> Seen<Tab> {
     Ok(Tab {
         driver: driver.open(name, manner).await?,
-        origin: String::new(),
-        email: format!("{name}-{}@example.org", running.plan().run.marker),
+        origin: running.public_origin()?,
+        email: email.to_owned(),
         password: running.password().reveal().to_owned(),
     })
 }

@@ -11,15 +11,15 @@ use crate::{
     running::RunningStack,
 };
 
-const AT_GALLERY: &str =
+pub(crate) const AT_GALLERY: &str =
     "return location.pathname === '/gallery' && !!document.querySelector('#upload-form')";
 const PREVIEWED: &str = "return document.querySelector('#preview')?.naturalWidth > 0";
 /// The result's page, and its picture painted.
-const RESULT: &str = "const picture = [...document.images].find((image) => image.naturalWidth >= 200); \
+pub(crate) const RESULT: &str = "const picture = [...document.images].find((image) => image.naturalWidth >= 200); \
                       return location.pathname.match(/^\\/gallery\\/[0-9a-f-]{36}$/) && picture?.complete \
                       && `${picture.naturalWidth} by ${picture.naturalHeight} pixels`";
 const DESCRIPTION: &str = "return document.querySelector('#description')?.textContent.trim().length ?? 0";
-const TIME_LEFT: &str = "return document.querySelector('.time-left')?.textContent.trim() ?? ''";
+const TIME_LEFT: &str = "return document.querySelector('.time-left .clock')?.textContent.trim() ?? ''";
 /// Sends the upload form twice at once and tells which jobs that made.
 const SEND_TWICE: &str = "const done = arguments[arguments.length - 1]; \
                           const form = document.querySelector('#upload-form'); \
@@ -56,7 +56,7 @@ async fn steps(
     tab.choose("#upload-form", photo).await?;
     let previewed = tab.shows("a preview", PREVIEWED).await;
     keep(story, "preview", previewed.map(|_| "a preview with pixels".into()))?;
-    tab.press("#upload-form [type=submit]").await?;
+    tab.press("#upload-form button").await?;
     let painted = tab.shows("the result's page with its picture", RESULT).await;
     keep(story, "upload", painted.clone().map(|_| "the result's page".into()))?;
     let described = tab.ask(DESCRIPTION).await?.as_u64().unwrap_or_default();
@@ -95,10 +95,9 @@ async fn counts_down(tab: &Tab, story: &mut Story) -> Result<(), String> {
     Ok(())
 }
 
-/// `59:58 left` or `1:00:00` → seconds: what its first word with colons says.
+/// `59:58` or `1:00:00` → seconds.
 fn seconds(text: &Value) -> Option<u64> {
-    let words = text.as_str()?.split_whitespace();
-    let clock = words.into_iter().find(|word| word.contains(':'))?;
+    let clock = text.as_str().filter(|text| text.contains(':'))?;
     clock.split(':').try_fold(0, |sum, part| Some(sum * 60 + part.parse::<u64>().ok()?))
 }
 
@@ -118,13 +117,7 @@ async fn sends_twice(tab: &Tab, photo: &Path, story: &mut Story) -> Result<(), S
 
 async fn deletes(tab: &Tab, result: &str, story: &mut Story) -> Result<(), String> {
     tab.go(result).await?;
-    tab.press("#delete-form [type=submit]").await?;
-    // With scripts, a question comes first.
-    let question =
-        "return document.querySelector('dialog[open] [type=submit]') ? 'asked' : location.pathname";
-    if tab.ask(question).await?.as_str() == Some("asked") {
-        tab.press("dialog[open] [type=submit]").await?;
-    }
+    press_delete(tab).await?;
     tab.shows("the gallery", AT_GALLERY).await?;
     let left = tab.ask(CARDS).await?;
     let id = result.rsplit('/').next().unwrap_or_default();
@@ -132,6 +125,12 @@ async fn deletes(tab: &Tab, result: &str, story: &mut Story) -> Result<(), Strin
     let told = if gone { "it has left the gallery" } else { "it is still in the gallery" };
     story.fact("delete", gone, told);
     Ok(())
+}
+
+/// Deleting takes a second step, so that nobody does it by accident.
+pub(super) async fn press_delete(tab: &Tab) -> Result<(), String> {
+    tab.press("details.confirm summary").await?;
+    tab.press("#delete-form button").await
 }
 
 /// Ends the session behind the browser's back, as time would.
@@ -158,7 +157,7 @@ async fn logs_out(tab: &Tab, story: &mut Story) -> Result<(), String> {
     tab.credentials("/log-in", "#log-in-form").await?;
     tab.shows("the gallery", AT_GALLERY).await?;
     let cards = tab.ask(CARDS).await?.as_array().map_or(0, Vec::len);
-    tab.press("#log-out-form [type=submit]").await?;
+    tab.press("#log-out-form button").await?;
     tab.shows("a page for anybody", "return !document.querySelector('#log-out-form')").await?;
     tab.driver.back().await.map_err(|error| crate::browser::first_line(&error))?;
     let met = tab.shows("the log-in page", AT_LOG_IN).await;
@@ -177,8 +176,8 @@ mod tests {
 
     #[test]
     fn time_left_is_read_as_a_clock() {
-        assert_eq!(seconds(&json!("59:58 left")), Some(3598));
-        assert_eq!(seconds(&json!("gone in 1:00:01")), Some(3601));
+        assert_eq!(seconds(&json!("59:58")), Some(3598));
+        assert_eq!(seconds(&json!("1:00:01")), Some(3601));
         assert_eq!(seconds(&json!("soon")), None);
     }
 }

@@ -77,7 +77,7 @@ impl Tab {
         self.go(path).await?;
         self.fill(form, "email", &self.email).await?;
         self.fill(form, "password", &self.password).await?;
-        self.press(&format!("{form} [type=submit]")).await
+        self.press(&format!("{form} button")).await
     }
 
     /// Waits until a script finds something true, and returns it; the error says on which page nothing was.

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::tab::Tab;
+use super::{
+    story::{AT_GALLERY, press_delete},
+    tab::Tab,
+};
 use crate::{check::WITHOUT_SCRIPTS, observation::Story};
 
-const AT_GALLERY: &str =
-    "return location.pathname === '/gallery' && !!document.querySelector('#upload-form')";
 const PAINTED: &str = "return location.pathname.startsWith('/gallery/') \
                        && [...document.images].some((image) => image.naturalWidth >= 200)";
 
@@ -23,11 +24,11 @@ async fn steps(tab: &Tab, photo: &Path) -> Result<(), String> {
     tab.credentials("/sign-up", "#sign-up-form").await?;
     tab.shows("the gallery", AT_GALLERY).await?;
     tab.choose("#upload-form", photo).await?;
-    tab.press("#upload-form [type=submit]").await?;
+    tab.press("#upload-form button").await?;
     tab.shows("the result's page with its picture", PAINTED).await?;
-    tab.press("#delete-form [type=submit]").await?;
+    press_delete(tab).await?;
     tab.shows("an empty gallery", &format!("{AT_GALLERY} && !document.querySelector('.image-card')")).await?;
-    tab.press("#log-out-form [type=submit]").await?;
+    tab.press("#log-out-form button").await?;
     tab.shows("a page for anybody", "return !document.querySelector('#log-out-form')").await?;
     Ok(())
 }
