@@ -1,11 +1,14 @@
 //! Faults: what goes wrong from outside, confirmed to be in place, and undone.
 
-use crate::{runner::Phase, running::RunningStack};
+use crate::{
+    runner::{Phase, instances},
+    running::RunningStack,
+};
 
 /// Something that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// An instance is stopped, and started again to undo it.
+    /// Every instance of a service is stopped, and started again to undo it.
     Stopped(String),
     /// A volume's top folder takes no writes, and takes them again to undo it.
     Unwritable {
@@ -28,11 +31,15 @@ impl Fault {
     pub async fn inject(&self, running: &RunningStack) -> Result<Injected, String> {
         let runner = running.runner();
         let before = match self {
-            Self::Stopped(instance) => {
-                runner.stop(instance).await.map_err(|error| error.to_string())?;
-                let state = runner.state(instance).await.map_err(|error| error.to_string())?;
-                if state.phase == Phase::Running {
-                    return Err(format!("`{instance}` was stopped, and still runs"));
+            Self::Stopped(service) => {
+                let all = instances(service, running.service(service)?);
+                let stops = all.iter().map(|instance| runner.stop(instance));
+                futures::future::try_join_all(stops).await.map_err(|error| error.to_string())?;
+                for instance in &all {
+                    let state = runner.state(instance).await.map_err(|error| error.to_string())?;
+                    if state.phase == Phase::Running {
+                        return Err(format!("`{instance}` was stopped, and still runs"));
+                    }
                 }
                 String::new()
             }
@@ -57,8 +64,11 @@ impl Injected {
     /// Takes the fault away again.
     pub async fn undo(self, running: &RunningStack) -> Result<(), String> {
         match &self.fault {
-            Fault::Stopped(instance) => {
-                running.runner().start(instance).await.map_err(|error| error.to_string())
+            Fault::Stopped(service) => {
+                for instance in instances(service, running.service(service)?) {
+                    running.runner().start(&instance).await.map_err(|error| error.to_string())?;
+                }
+                Ok(())
             }
             Fault::Unwritable { volume } => {
                 chmod(running, volume, &self.before).await?;

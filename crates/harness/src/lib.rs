@@ -11,6 +11,7 @@ pub mod cause;
 pub mod check;
 pub mod collect;
 pub mod definition;
+pub mod dependencies;
 pub mod engine;
 pub mod event;
 pub mod fault;

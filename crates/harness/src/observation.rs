@@ -64,8 +64,10 @@ pub struct Observations {
     pub states_later: BTreeMap<String, Seen<State>>,
     /// The settle window.
     pub settle: Timed<BTreeMap<String, Settle>>,
-    /// `/health` of the services that have one, while all is well.
+    /// `/health` of the services that say what they think of their dependencies, while all is well, by instance.
     pub live: BTreeMap<String, Seen<Answer>>,
+    /// `/ready` of the same, by instance.
+    pub ready: BTreeMap<String, Seen<Answer>>,
     /// The database's schema.
     pub schema: Timed<Schema>,
     /// The story of two people and one who is none.
@@ -101,6 +103,7 @@ impl Observations {
             states_later: BTreeMap::new(),
             settle: Timed::missing(why),
             live: BTreeMap::new(),
+            ready: BTreeMap::new(),
             schema: Timed::missing(why),
             smoke: Timed::missing(why),
             expiry: Timed::missing(why),

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    check::{self, Check, Subject},
-    collect,
+    check::{Check, Subject},
+    collect, dependencies,
     event::Events,
     fault::Fault,
     observation::{Observations, Outage, Seen, Timed},
@@ -66,7 +66,8 @@ async fn observe_all(
     let together = async {
         tokio::join!(
             when(needs(Subject::Settle), Timed::of(settle::observe(running))),
-            when(needs(Subject::Settle), live(running)),
+            when(needs(Subject::Settle), ask_all(running, "health")),
+            when(needs(Subject::Settle), ask_all(running, "ready")),
             when(needs(Subject::Schema), Timed::of(schema::observe(running))),
             when(needs(Subject::Smoke), Timed::of(smoke::observe(running))),
             when(needs(Subject::Expiry), Timed::of(expiry::observe(running))),
@@ -74,9 +75,10 @@ async fn observe_all(
             when(needs(Subject::Cors), Timed::of(cors::observe(running))),
         )
     };
-    let (settled, live, schema, smoke, expiry, proxy, cors) =
+    let (settled, live, ready, schema, smoke, expiry, proxy, cors) =
         events.step("stories", Box::pin(together)).await;
     seen.live = live.unwrap_or_default();
+    seen.ready = ready.unwrap_or_default();
     seen.settle = settled.unwrap_or(seen.settle);
     seen.schema = schema.unwrap_or(seen.schema);
     seen.smoke = smoke.unwrap_or(seen.smoke);
@@ -103,7 +105,7 @@ async fn observe_all(
         seen.outages = events.step("outages", outages(running, checks, events)).await;
     }
     if needs(Subject::Late) {
-        let late = Timed::of(outage::observe_late(running, &check::LATE, events));
+        let late = Timed::of(outage::observe_late(running, events));
         seen.late = events.step("late dependencies", late).await;
     }
     if needs(Subject::Surfaces) {
@@ -125,14 +127,17 @@ async fn when<T>(needed: bool, observation: impl Future<Output = T>) -> Option<T
     if needed { Some(observation.await) } else { None }
 }
 
-async fn live(running: &RunningStack) -> BTreeMap<String, Seen<Answer>> {
+/// What every instance of every witness answers at `/WHAT`.
+async fn ask_all(running: &RunningStack, what: &str) -> BTreeMap<String, Seen<Answer>> {
+    let stack = running.stack();
     let mut seen = BTreeMap::new();
-    for witness in outage::WITNESSES {
-        let answer = match running.client_of(witness).await {
-            Ok(client) => client.get("health", "/health").await.answer,
+    let witnesses = dependencies::witnesses(stack).into_iter();
+    for instance in witnesses.flat_map(|witness| dependencies::instances_of(stack, witness)) {
+        let answer = match running.client_of(&instance).await {
+            Ok(client) => client.get(what, &format!("/{what}")).await.answer,
             Err(why) => Err(why),
         };
-        seen.insert(witness.to_owned(), answer);
+        seen.insert(instance, answer);
     }
     seen
 }
@@ -145,25 +150,25 @@ async fn outages(
 ) -> BTreeMap<String, Timed<Outage>> {
     let all = checks.iter().any(|check| check.subject == Subject::Surfaces);
     let mut seen = BTreeMap::new();
-    for dependency in check::DEPENDENCIES {
+    for dependency in dependencies::dependencies(running.stack()) {
         let asked = |check: &Check| {
-            check.subject == Subject::Outage && check.id.rsplit('.').next() == Some(dependency)
+            check.subject == Subject::Outage && check.id.rsplit('.').next() == Some(&dependency.name)
         };
         if !(all || checks.iter().any(asked)) {
             continue;
         }
-        let fault = match dependency {
-            "image_store" => match running.image_volume() {
+        let fault = match dependency.name.as_str() {
+            dependencies::IMAGE_STORE => match running.image_volume() {
                 Ok(volume) => Fault::Unwritable { volume: volume.into() },
                 Err(why) => {
-                    seen.insert(dependency.to_owned(), Timed::missing(&why));
+                    seen.insert(dependency.name, Timed::missing(&why));
                     continue;
                 }
             },
             service => Fault::Stopped(service.into()),
         };
-        let outage = Timed::of(outage::observe(running, &fault, dependency, events)).await;
-        seen.insert(dependency.to_owned(), outage);
+        let outage = Timed::of(outage::observe(running, &fault, &dependency, events)).await;
+        seen.insert(dependency.name, outage);
     }
     seen
 }

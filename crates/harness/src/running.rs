@@ -8,11 +8,12 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection};
-use stack::{Entrance, MountSource, Readiness, Service, Stack};
+use stack::{Entrance, Readiness, Service, Stack};
 
 use crate::{
     authority::Authority,
     canary::{Canary, Search},
+    dependencies,
     engine::{Engine, innermost},
     images::Images,
     probe::{
@@ -190,13 +191,8 @@ impl RunningStack {
 
     /// The volume of the stack that holds the outputs: the one that the api has at its `IMAGE_STORE_PATH`.
     pub fn image_volume(&self) -> Result<&str, String> {
-        let api = self.service("api")?;
-        let path = api.environment.get("IMAGE_STORE_PATH").ok_or("api has no IMAGE_STORE_PATH")?;
-        let mount = api.mounts.iter().find(|mount| mount.target == *path);
-        match mount.map(|mount| &mount.source) {
-            Some(MountSource::Volume(name)) => Ok(name),
-            _ => Err(format!("api has no volume at {path}")),
-        }
+        dependencies::image_volume(self.service("api")?)
+            .ok_or_else(|| "api has no volume at its IMAGE_STORE_PATH".into())
     }
 
     /// A connection to the database as its owner, as the definition's `ready: postgres` says.

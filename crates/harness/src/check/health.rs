@@ -1,21 +1,22 @@
 //! `health.*`: ready, staying so, alive apart from ready, and telling the truth about what they depend on.
 
+use std::collections::BTreeSet;
+
 use stack::{Kind, Stack};
 
 use super::{Check, Finding, Subject};
 use crate::{
+    dependencies::{self, Dependency},
     observation::{Observations, Outage, OutageSeenBy, Seen},
     probe::{
         http::Answer,
-        outage::{GREEN_WITHIN, WITNESSES, says_of},
+        outage::{GREEN_WITHIN, says_of},
     },
     runner::{Phase, instances},
 };
 
 /// `/ready` tries each dependency for at most 2 s; this much more is for the way there and back.
 const READY_BOUND_MS: u128 = 3_000;
-/// The dependencies that are taken away.
-pub(crate) const DEPENDENCIES: [&str; 3] = ["postgres", "redis", "image_store"];
 
 pub(super) fn checks(stack: &Stack) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -27,13 +28,15 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
         checks.push(settled(name, all.clone(), budget));
         checks.push(declared(name, service.healthcheck.as_ref().map(|check| check.test.clone()), all));
     }
-    for witness in WITNESSES.iter().filter(|witness| stack.services.contains_key(**witness)) {
-        checks.push(live(witness));
+    for witness in dependencies::witnesses(stack) {
+        checks.push(live(witness, stack));
+        checks.push(names(witness, stack));
     }
-    for dependency in DEPENDENCIES {
-        checks.push(truth(dependency));
-        checks.push(liveness(dependency));
-        checks.push(recovery(dependency));
+    for dependency in dependencies::dependencies(stack) {
+        let watched = Watched::new(&dependency, stack);
+        checks.push(truth(watched.clone()));
+        checks.push(liveness(watched.clone()));
+        checks.push(recovery(watched));
     }
     checks
 }
@@ -157,72 +160,121 @@ fn proves_nothing(test: &[String]) -> bool {
         || words.first().is_some_and(|word| word.starts_with("echo"))
 }
 
-fn live(name: &&'static str) -> Check {
-    let name = *name;
+fn live(name: &str, stack: &Stack) -> Check {
     let claim = format!("`{name}` answers /health without a word about its dependencies");
-    Check::new(
-        format!("health.live.{name}"),
-        Subject::Settle,
-        claim,
-        "200, no dependency named",
-        move |seen| match seen.live.get(name) {
-            Some(Ok(answer)) => {
-                let body = String::from_utf8_lossy(&answer.body).into_owned();
-                let named = DEPENDENCIES.iter().find(|dependency| body.contains(*dependency));
-                let about = named.map_or(String::new(), |dependency| format!(", and it names {dependency}"));
-                Finding::judged(answer.status == 200 && named.is_none(), format!("{}{about}", answer.status))
+    let all = dependencies::instances_of(stack, name);
+    let dependencies: Vec<String> = dependencies::of(stack, name).into_iter().map(str::to_owned).collect();
+    let expected = "200, no dependency named";
+    Check::new(format!("health.live.{name}"), Subject::Settle, claim, expected, move |seen| {
+        for instance in &all {
+            match seen.live.get(instance) {
+                Some(Ok(answer)) => {
+                    let body = String::from_utf8_lossy(&answer.body);
+                    if answer.status != 200 {
+                        return Finding::Fail(format!("{instance}: {}", answer.status), None);
+                    }
+                    if let Some(named) = dependencies.iter().find(|name| body.contains(name.as_str())) {
+                        return Finding::Fail(format!("{instance}: 200, and it names {named}"), None);
+                    }
+                }
+                Some(Err(why)) => return Finding::Fail(format!("{instance}: {why}"), None),
+                None => return Finding::Unknown(not_reached(seen)),
             }
-            Some(Err(why)) => Finding::Fail(why.clone(), None),
-            None => Finding::Unknown(not_reached(seen)),
-        },
-    )
+        }
+        Finding::judged(!all.is_empty(), "200")
+    })
 }
 
-/// Judges each witness of an outage in turn; the first that is not well decides.
-fn each_witness(
-    seen: &Observations,
-    dependency: &str,
-    judge: impl Fn(&str, &OutageSeenBy) -> Result<String, Finding>,
-) -> Finding {
-    let outage: &Seen<Outage> = match seen.outages.get(dependency) {
-        Some(outage) => &outage.seen,
-        None => return Finding::Unknown(not_reached(seen)),
-    };
-    let outage = match outage {
-        Ok(outage) => outage,
-        Err(why) => return Finding::Unknown(why.clone()),
-    };
-    let mut all = Vec::new();
-    for witness in WITNESSES {
-        let Some(seen_by) = outage.seen_by.get(witness) else {
-            return Finding::Unknown(format!("`{witness}` was not looked at"));
-        };
-        match judge(witness, seen_by) {
-            Ok(seen) => all.push(format!("{witness}: {seen}")),
-            Err(finding) => return finding,
+/// What a service needs and the definition does not know of, nobody waits for; what it does not ask about, nobody hears
+/// of when it is away.
+fn names(name: &str, stack: &Stack) -> Check {
+    let claim = format!("`{name}` names at /ready what it depends on by the definition, and nothing else");
+    let all = dependencies::instances_of(stack, name);
+    let needed: BTreeSet<String> = dependencies::of(stack, name).into_iter().map(str::to_owned).collect();
+    let told = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let expected = told(&needed);
+    Check::new(format!("health.names.{name}"), Subject::Settle, claim, expected, move |seen| {
+        for instance in &all {
+            let answer = match seen.ready.get(instance) {
+                Some(Ok(answer)) => answer.json(),
+                Some(Err(why)) => return Finding::Fail(format!("{instance}: {why}"), None),
+                None => return Finding::Unknown(not_reached(seen)),
+            };
+            let named = answer.get("dependencies").and_then(serde_json::Value::as_object);
+            let named: BTreeSet<String> = named.into_iter().flat_map(|named| named.keys().cloned()).collect();
+            if named != needed {
+                let missing = "`depends_on` lacks something, or the service does not ask for what it needs";
+                return Finding::Fail(format!("{instance}: {}", told(&named)), Some(missing.into()));
+            }
         }
+        Finding::judged(!all.is_empty(), told(&needed))
+    })
+}
+
+/// A dependency that is taken away, and the instances that are watched meanwhile.
+#[derive(Clone)]
+struct Watched {
+    dependency: String,
+    witnesses: Vec<String>,
+}
+
+impl Watched {
+    fn new(dependency: &Dependency, stack: &Stack) -> Self {
+        Self { dependency: dependency.name.clone(), witnesses: dependency.instances(stack) }
     }
-    Finding::Pass(all.join("; "))
+
+    /// Judges each witness of the outage in turn; the first that is not well decides.
+    fn each(
+        &self,
+        seen: &Observations,
+        judge: impl Fn(&str, &OutageSeenBy) -> Result<String, Finding>,
+    ) -> Finding {
+        let outage: &Seen<Outage> = match seen.outages.get(&self.dependency) {
+            Some(outage) => &outage.seen,
+            None => return Finding::Unknown(not_reached(seen)),
+        };
+        let outage = match outage {
+            Ok(outage) => outage,
+            Err(why) => return Finding::Unknown(why.clone()),
+        };
+        let mut all = Vec::new();
+        for witness in &self.witnesses {
+            let Some(seen_by) = outage.seen_by.get(witness) else {
+                return Finding::Unknown(format!("`{witness}` was not looked at"));
+            };
+            match judge(witness, seen_by) {
+                Ok(seen) => all.push(format!("{witness}: {seen}")),
+                Err(finding) => return finding,
+            }
+        }
+        Finding::Pass(all.join("; "))
+    }
 }
 
 /// Whether a `/ready` answer says that this dependency is down, and that all others are up.
 fn blames_only(answer: &Answer, dependency: &str) -> bool {
-    DEPENDENCIES.iter().filter(|other| says_of(answer, other).is_some()).all(|other| {
-        let expected = if *other == dependency { "down" } else { "up" };
-        says_of(answer, other).as_deref() == Some(expected)
-    }) && says_of(answer, dependency).as_deref() == Some("down")
+    let json = answer.json();
+    let named = json.get("dependencies").and_then(serde_json::Value::as_object);
+    named.is_some_and(|named| {
+        named.contains_key(dependency)
+            && named.keys().all(|other| {
+                let expected = if other == dependency { "down" } else { "up" };
+                says_of(answer, other).as_deref() == Some(expected)
+            })
+    })
 }
 
-fn truth(dependency: &'static str) -> Check {
+fn truth(watched: Watched) -> Check {
+    let dependency = watched.dependency.clone();
     let claim = format!("/ready goes red within its bound when {dependency} is away, and names it");
     let expected = format!("503 naming {dependency}, each answer within {READY_BOUND_MS} ms");
     Check::new(format!("health.truth.{dependency}"), Subject::Outage, claim, expected, move |seen| {
-        each_witness(seen, dependency, |witness, seen_by| {
+        watched.each(seen, |witness, seen_by| {
             let (answer, after) = match &seen_by.red {
                 Ok(red) => red,
                 Err(why) => return Err(Finding::Fail(format!("{witness}: {why}"), None)),
             };
-            if answer.status != 503 || !blames_only(answer, dependency) {
+            if answer.status != 503 || !blames_only(answer, &dependency) {
                 let told =
                     format!("{witness}: {} without naming it, or naming others that are up", answer.status);
                 return Err(Finding::Fail(told, None));
@@ -237,10 +289,11 @@ fn truth(dependency: &'static str) -> Check {
     })
 }
 
-fn liveness(dependency: &'static str) -> Check {
+fn liveness(watched: Watched) -> Check {
+    let dependency = watched.dependency.clone();
     let claim = format!("/health stays green while {dependency} is away");
     Check::new(format!("health.liveness.{dependency}"), Subject::Outage, claim, "200", move |seen| {
-        each_witness(seen, dependency, |witness, seen_by| match &seen_by.health {
+        watched.each(seen, |witness, seen_by| match &seen_by.health {
             Ok(answer) if answer.status == 200 => Ok("200".into()),
             Ok(answer) => Err(Finding::Fail(
                 format!("{witness}: {}", answer.status),
@@ -251,11 +304,12 @@ fn liveness(dependency: &'static str) -> Check {
     })
 }
 
-fn recovery(dependency: &'static str) -> Check {
+fn recovery(watched: Watched) -> Check {
+    let dependency = watched.dependency.clone();
     let claim = format!("services recover by themselves when {dependency} is back");
     let expected = format!("/ready green within {} s, the same process", GREEN_WITHIN.as_secs());
     Check::new(format!("health.recovery.{dependency}"), Subject::Outage, claim, expected, move |seen| {
-        each_witness(seen, dependency, |witness, seen_by| match &seen_by.recovered {
+        watched.each(seen, |witness, seen_by| match &seen_by.recovered {
             Ok(_) if !seen_by.same_process => {
                 Err(Finding::Fail(format!("{witness}: green, but it was restarted"), None))
             }

@@ -19,8 +19,6 @@ use std::time::Duration;
 use stack::Stack;
 
 pub(crate) use browser::WITHOUT_SCRIPTS;
-pub(crate) use health::DEPENDENCIES;
-pub(crate) use order::LATE;
 
 use crate::{
     observation::Observations,

@@ -4,12 +4,10 @@ use stack::{Condition, Kind, Stack};
 
 use super::{Check, Finding, Subject, health::not_reached};
 use crate::{
+    dependencies::{self, Dependency},
     observation::Observations,
     runner::{Phase, instances},
 };
-
-/// The dependencies that come late.
-pub(crate) const LATE: [&str; 2] = ["postgres", "redis"];
 
 pub(super) fn checks(stack: &Stack) -> Vec<Check> {
     let mut checks = Vec::new();
@@ -22,7 +20,7 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
         }
     }
     checks.push(migration());
-    checks.extend(LATE.map(late));
+    checks.extend(dependencies::services(stack).into_iter().map(|dependency| late(&dependency, stack)));
     checks
 }
 
@@ -143,36 +141,42 @@ fn migration() -> Check {
     })
 }
 
-fn late(dependency: &'static str) -> Check {
-    let claim = format!("services that are started before {dependency} live, and take to it when it comes");
+fn late(dependency: &Dependency, stack: &Stack) -> Check {
+    let witnesses = dependency.instances(stack);
+    let dependency = dependency.name.clone();
+    let claim = format!(
+        "{} that are started before {dependency} live, and take to it when it comes",
+        witnesses.join(" and ")
+    );
     let expected = "/health green without it, /ready accepts it, no restart";
     Check::new(format!("order.late.{dependency}"), Subject::Late, claim, expected, move |seen| {
         let late = match &seen.late.seen {
             Ok(late) => late,
             Err(why) => return Finding::Unknown(why.clone()),
         };
-        for (witness, alive) in &late.alive {
+        let accepted = late.accepted.get(&dependency);
+        let mut told = Vec::new();
+        for witness in &witnesses {
+            let (Some(alive), Some(accepted), Some(restarts)) = (
+                late.alive.get(witness),
+                accepted.and_then(|accepted| accepted.get(witness)),
+                late.restarts.get(witness),
+            ) else {
+                return Finding::Unknown(format!("`{witness}` was not looked at"));
+            };
             match alive {
                 Ok(answer) if answer.status == 200 => {}
-                Ok(answer) => {
-                    return Finding::Fail(format!("{witness}: /health {}", answer.status), None);
-                }
+                Ok(answer) => return Finding::Fail(format!("{witness}: /health {}", answer.status), None),
                 Err(why) => return Finding::Fail(format!("{witness}: /health {why}"), None),
             }
-        }
-        let Some(accepted) = late.accepted.get(dependency) else {
-            return Finding::Unknown(format!("{dependency} was not looked at"));
-        };
-        let mut told = Vec::new();
-        for (witness, accepted) in accepted {
             match accepted {
+                Ok(_) if *restarts > 0 => {
+                    return Finding::Fail(format!("{witness} was restarted {restarts} times"), None);
+                }
                 Ok(after) => told.push(format!("{witness}: accepted after {} ms", after.as_millis())),
                 Err(why) => return Finding::Fail(format!("{witness}: {why}"), None),
             }
         }
-        if let Some((witness, restarts)) = late.restarts.iter().find(|(_, restarts)| **restarts > 0) {
-            return Finding::Fail(format!("{witness} was restarted {restarts} times"), None);
-        }
-        Finding::judged(!told.is_empty(), told.join("; "))
+        Finding::Pass(told.join("; "))
     })
 }

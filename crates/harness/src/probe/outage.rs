@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    dependencies::{self, Dependency, instances_of},
     event::{Event, Events},
     fault::Fault,
     observation::{Late, Outage, OutageSeenBy, Seen},
@@ -14,8 +15,6 @@ use crate::{
     running::RunningStack,
 };
 
-/// The services that say what they think of their dependencies.
-pub const WITNESSES: [&str; 2] = ["api", "worker"];
 /// A dependency that is away must be named within this: its own bound of 2 s, and a look or two.
 pub const RED_WITHIN: Duration = Duration::from_secs(8);
 /// A dependency is away for at least this long.
@@ -27,21 +26,22 @@ pub const GREEN_WITHIN: Duration = Duration::from_secs(15);
 pub async fn observe(
     running: &RunningStack,
     fault: &Fault,
-    dependency: &str,
+    dependency: &Dependency,
     events: &Events,
 ) -> Seen<Outage> {
-    let before = states(running).await?;
+    let (name, witnesses) = (dependency.name.as_str(), dependency.instances(running.stack()));
+    let before = states(running, &witnesses).await?;
     // Nothing may go wrong between the fault and its undoing: what is needed is at hand before.
     let mut clients = Vec::new();
-    for witness in WITNESSES {
+    for witness in &witnesses {
         clients.push((witness, running.client_of(witness).await?));
     }
     let gone = fault.inject(running).await?;
     let since = Instant::now();
     let mut outage = Outage::default();
-    let watched = clients.iter().map(|(witness, client)| async move {
-        ((*witness).to_owned(), while_away(client, dependency, since).await)
-    });
+    let watched = clients
+        .iter()
+        .map(|(witness, client)| async move { ((*witness).clone(), while_away(client, name, since).await) });
     outage.seen_by.extend(futures::future::join_all(watched).await);
     if let Ok(door) = running.entrance().await {
         // Error paths are where secrets leak: what they say is recorded and searched like everything else.
@@ -61,24 +61,27 @@ pub async fn observe(
             }
         });
         let recovered = recovered.await.map_err(|not| not.to_string());
-        if let Some(seen) = outage.seen_by.get_mut(*witness) {
+        if let Some(seen) = outage.seen_by.get_mut(witness.as_str()) {
             seen.recovered = recovered;
         }
     }
-    let after = states(running).await?;
+    let after = states(running, &witnesses).await?;
     for (witness, seen) in &mut outage.seen_by {
         seen.same_process = before.get(witness) == after.get(witness);
     }
-    events.send(Event::Note(format!("{dependency} went away and came back")));
+    events.send(Event::Note(format!("{name} went away and came back")));
     Ok(outage)
 }
 
-/// When each witness was started last and how often: the same afterwards means that nobody restarted it.
-async fn states(running: &RunningStack) -> Seen<BTreeMap<String, (Option<time::OffsetDateTime>, u32)>> {
+/// When each instance was started last and how often: the same afterwards means that nobody restarted it.
+async fn states(
+    running: &RunningStack,
+    all: &[String],
+) -> Seen<BTreeMap<String, (Option<time::OffsetDateTime>, u32)>> {
     let mut found = BTreeMap::new();
-    for witness in WITNESSES {
-        let state = running.runner().state(witness).await.map_err(|error| error.to_string())?;
-        found.insert(witness.to_owned(), (state.started_at, state.restarts));
+    for instance in all {
+        let state = running.runner().state(instance).await.map_err(|error| error.to_string())?;
+        found.insert(instance.clone(), (state.started_at, state.restarts));
     }
     Ok(found)
 }
@@ -119,11 +122,16 @@ pub fn says_of(answer: &Answer, dependency: &str) -> Option<String> {
     answer.text(&format!("/dependencies/{dependency}/status"))
 }
 
-/// Starts the witnesses while all of `dependencies` are away, then brings those back one by one.
-pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events: &Events) -> Seen<Late> {
-    let runner = running.runner();
+/// Stops the witnesses and all that they depend on, then starts them in the wrong order: each before what it needs.
+pub async fn observe_late(running: &RunningStack, events: &Events) -> Seen<Late> {
+    let (stack, runner) = (running.stack(), running.runner());
     let told = |error: crate::runner::RunnerError| error.to_string();
-    let all: Vec<&str> = WITNESSES.iter().chain(dependencies).copied().collect();
+    let (witnesses, dependencies) = (dependencies::witnesses(stack), dependencies::services(stack));
+    let of = |name: &str| dependencies.iter().find(|dependency| dependency.name == name);
+    let mut wrong_order = stack.start_order().concat();
+    wrong_order.retain(|name| witnesses.contains(name) || of(name).is_some());
+    wrong_order.reverse();
+    let all: Vec<String> = wrong_order.iter().flat_map(|name| instances_of(stack, name)).collect();
     futures::future::try_join_all(all.iter().map(|instance| runner.stop(instance))).await.map_err(told)?;
     // Nobody is behind the proxy now: what it logs of a link that it cannot pass on must not hold the signature.
     let link = format!(
@@ -132,46 +140,58 @@ pub async fn observe_late(running: &RunningStack, dependencies: &[&str], events:
         running.signature().reveal()
     );
     running.entrance().await?.get("late.link", &link).await;
-    for witness in WITNESSES {
-        runner.start(witness).await.map_err(told)?;
-    }
+
     let mut late = Late::default();
-    for witness in WITNESSES {
-        let alive = poll::until(GREEN_WITHIN, || async {
-            let Ok(client) = running.client_of(witness).await else {
-                return Attempt::NotYet("not reachable".into());
-            };
-            match client.get("late.health", "/health").await.answer {
-                Ok(answer) => Attempt::Ready(answer),
-                Err(error) => Attempt::NotYet(error),
-            }
-        });
-        late.alive.insert(witness.into(), alive.await.map_err(|not| not.to_string()));
-    }
-    for dependency in dependencies {
-        runner.start(dependency).await.map_err(told)?;
+    for name in wrong_order {
         let back = Instant::now();
-        let mut accepted = BTreeMap::new();
-        for witness in WITNESSES {
-            let accepting = poll::until(GREEN_WITHIN, || async {
-                let Ok(client) = running.client_of(witness).await else {
-                    return Attempt::NotYet("not reachable".into());
-                };
-                match client.get("late.ready", "/ready").await.answer {
-                    Ok(answer) if says_of(&answer, dependency).as_deref() == Some("up") => {
-                        Attempt::Ready(back.elapsed())
-                    }
-                    Ok(answer) => Attempt::NotYet(String::from_utf8_lossy(&answer.body).into_owned()),
-                    Err(error) => Attempt::NotYet(error),
-                }
-            });
-            accepted.insert(witness.to_owned(), accepting.await.map_err(|not| not.to_string()));
+        let instances = instances_of(stack, name);
+        for instance in &instances {
+            runner.start(instance).await.map_err(told)?;
         }
-        late.accepted.insert((*dependency).to_owned(), accepted);
+        if witnesses.contains(&name) {
+            for instance in instances {
+                let alive = asked(running, &instance, "health", Some).await;
+                late.alive.insert(instance, alive);
+            }
+        }
+        if let Some(dependency) = of(name) {
+            let mut accepted = BTreeMap::new();
+            for witness in dependency.instances(stack) {
+                let up = |answer: Answer| {
+                    (says_of(&answer, name).as_deref() == Some("up")).then(|| back.elapsed())
+                };
+                accepted.insert(witness.clone(), asked(running, &witness, "ready", up).await);
+            }
+            late.accepted.insert(name.to_owned(), accepted);
+        }
     }
-    for witness in WITNESSES {
-        late.restarts.insert(witness.into(), runner.state(witness).await.map_err(told)?.restarts);
+    for witness in witnesses.iter().flat_map(|witness| instances_of(stack, witness)) {
+        let restarts = runner.state(&witness).await.map_err(told)?.restarts;
+        late.restarts.insert(witness, restarts);
     }
-    events.send(Event::Note(format!("started before {}", dependencies.join(" and "))));
+    let names: Vec<&str> = dependencies.iter().map(|dependency| dependency.name.as_str()).collect();
+    events.send(Event::Note(format!("started before {}", names.join(" and "))));
     Ok(late)
+}
+
+/// Asks an instance for `/WHAT` until it gives an answer that is as `wanted`.
+async fn asked<T>(
+    running: &RunningStack,
+    instance: &str,
+    what: &str,
+    wanted: impl Fn(Answer) -> Option<T>,
+) -> Seen<T> {
+    let asked = poll::until(GREEN_WITHIN, || async {
+        let Ok(client) = running.client_of(instance).await else {
+            return Attempt::NotYet("not reachable".into());
+        };
+        match client.get(&format!("late.{what}"), &format!("/{what}")).await.answer {
+            Ok(answer) => {
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                wanted(answer).map_or(Attempt::NotYet(body), Attempt::Ready)
+            }
+            Err(error) => Attempt::NotYet(error),
+        }
+    });
+    asked.await.map_err(|not| not.to_string())
 }

@@ -17,12 +17,10 @@ use time::OffsetDateTime;
 use super::*;
 use crate::{
     canary::{Finding as Leak, Form},
+    dependencies::{self, Dependency},
     observation::{Expiry, Late, Outage, OutageSeenBy, Schema, Settle, Story, Surface, Timed},
-    probe::{
-        http::{Answer, Exchange},
-        outage::WITNESSES,
-    },
-    runner::{BringUp, Phase, ServiceTiming, State, all_instances},
+    probe::http::{Answer, Exchange},
+    runner::{BringUp, Phase, ServiceTiming, State, all_instances, service_of},
 };
 
 fn definition() -> Stack {
@@ -121,18 +119,32 @@ fn expiry() -> Expiry {
     }
 }
 
-fn outage(dependency: &str) -> Outage {
+/// What a witness says at `/ready` while one of its dependencies, or none, is away.
+fn ready(stack: &Stack, instance: &str, away: Option<&str>) -> Answer {
+    let named = dependencies::of(stack, service_of(instance)).into_iter();
+    let status = |name| if Some(name) == away { "down" } else { "up" };
+    let named: serde_json::Map<_, _> =
+        named.map(|name| (name.to_owned(), json!({ "status": status(name) }))).collect();
+    json_answer(if away.is_some() { 503 } else { 200 }, &json!({ "dependencies": named }))
+}
+
+fn witnesses(stack: &Stack) -> Vec<String> {
+    let witnesses = dependencies::witnesses(stack).into_iter();
+    witnesses.flat_map(|witness| dependencies::instances_of(stack, witness)).collect()
+}
+
+fn outage(stack: &Stack, dependency: &Dependency) -> Outage {
     let mut outage = Outage::default();
-    for witness in WITNESSES {
-        let body = json!({ "dependencies": { dependency: { "status": "down" } } });
+    for witness in dependency.instances(stack) {
+        let answer = ready(stack, &witness, Some(&dependency.name));
         let seen = OutageSeenBy {
-            red: Ok((json_answer(503, &body), Duration::from_millis(80))),
+            red: Ok((answer, Duration::from_millis(80))),
             slowest: Duration::from_millis(40),
             health: Ok(json_answer(200, &json!({ "status": "ok" }))),
             recovered: Ok(Duration::from_millis(300)),
             same_process: true,
         };
-        outage.seen_by.insert(witness.into(), seen);
+        outage.seen_by.insert(witness, seen);
     }
     outage
 }
@@ -149,10 +161,10 @@ fn green(stack: &Stack) -> Observations {
     let begin = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
     let order: Vec<&str> = stack.start_order().into_iter().flatten().collect();
     for (index, instance) in all_instances(stack).into_iter().enumerate() {
-        let place = order.iter().position(|name| *name == instance).unwrap_or(index);
+        let place = order.iter().position(|name| *name == service_of(&instance)).unwrap_or(index);
         let started = begin + Duration::from_secs(10 * place as u64);
         let ready = started + Duration::from_secs(5);
-        let oneshot = stack.services[&instance].kind == stack::Kind::Oneshot;
+        let oneshot = stack.services[service_of(&instance)].kind == stack::Kind::Oneshot;
         let timing =
             ServiceTiming { started_ms: Some(0), ready_ms: Some(5), ready_at: Some(ready), last_seen: None };
         bring_up.services.insert(instance.clone(), timing);
@@ -176,7 +188,13 @@ fn green(stack: &Stack) -> Observations {
     seen.states = seen_states;
     seen.settle = timed(settle);
     let health = || json_answer(200, &json!({ "status": "ok" }));
-    seen.live = WITNESSES.iter().map(|witness| ((*witness).to_owned(), Ok(health()))).collect();
+    let alive = || witnesses(stack).into_iter().map(|witness| (witness, Ok(health()))).collect();
+    seen.live = alive();
+    let all_up = witnesses(stack).into_iter().map(|witness| {
+        let answer = ready(stack, &witness, None);
+        (witness, Ok(answer))
+    });
+    seen.ready = all_up.collect();
     seen.schema = timed(Schema { applied: 1, unfinished: 0, built_with: 1 });
     seen.smoke = timed(smoke_story());
     seen.expiry = timed(expiry());
@@ -186,13 +204,19 @@ fn green(stack: &Stack) -> Observations {
     seen.limits = timed(limits::green(stack));
     seen.contract = timed(contract::green(stack));
     seen.browser = timed(browser::green(stack));
-    seen.outages = DEPENDENCIES.iter().map(|name| ((*name).to_owned(), timed(outage(name)))).collect();
-    let alive = WITNESSES.iter().map(|witness| ((*witness).to_owned(), Ok(health()))).collect();
-    let accepted = |_: &&str| WITNESSES.iter().map(|w| ((*w).to_owned(), Ok(Duration::ZERO))).collect();
+    let outages = dependencies::dependencies(stack).into_iter().map(|dependency| {
+        let seen = timed(outage(stack, &dependency));
+        (dependency.name, seen)
+    });
+    seen.outages = outages.collect();
+    let accepted = dependencies::services(stack).into_iter().map(|dependency| {
+        let by = dependency.instances(stack).into_iter().map(|witness| (witness, Ok(Duration::ZERO)));
+        (dependency.name.clone(), by.collect())
+    });
     seen.late = timed(Late {
-        alive,
-        accepted: LATE.iter().map(|name| ((*name).to_owned(), accepted(name))).collect(),
-        restarts: WITNESSES.iter().map(|witness| ((*witness).to_owned(), 0)).collect(),
+        alive: alive(),
+        accepted: accepted.collect(),
+        restarts: witnesses(stack).into_iter().map(|witness| (witness, 0)).collect(),
     });
     let surfaces = checks(stack).into_iter().filter(|check| check.subject == Subject::Surfaces);
     let surface = |check: Check| Surface {
@@ -214,63 +238,91 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     let mut all: Vec<(String, Defect)> = Vec::new();
     let mut add = |id: &str, defect: Defect| all.push((id.to_owned(), defect));
     for instance in all_instances(stack) {
-        let oneshot = stack.services[&instance].kind == stack::Kind::Oneshot;
+        // One instance that is not well is enough for its service not to be.
+        let service = service_of(&instance);
+        let oneshot = stack.services[service].kind == stack::Kind::Oneshot;
         let name = instance.clone();
         let never_up: Defect = Box::new(move |seen| {
             let timing = seen.bring_up.services.get_mut(&name).unwrap();
             *timing =
                 ServiceTiming { last_seen: Some("exited with code 1".into()), ..ServiceTiming::default() };
         });
-        add(&format!("{}.{instance}", if oneshot { "order.oneshot" } else { "health.ready" }), never_up);
-        if !stack.services[&instance].depends_on.is_empty() {
+        add(&format!("{}.{service}", if oneshot { "order.oneshot" } else { "health.ready" }), never_up);
+        if !stack.services[service].depends_on.is_empty() {
             let name = instance.clone();
             let too_early: Defect = Box::new(move |seen| {
                 let state = seen.states.get_mut(&name).unwrap().as_mut().unwrap();
                 state.started_at = state.started_at.map(|moment| moment - Duration::from_secs(1000));
             });
-            add(&format!("order.conditions.{instance}"), too_early);
+            add(&format!("order.conditions.{service}"), too_early);
         }
         if !oneshot {
             let name = instance.clone();
             let flaps: Defect = Box::new(move |seen| settle_of(seen, &name).ready = 15);
-            add(&format!("health.settled.{instance}"), flaps);
+            add(&format!("health.settled.{service}"), flaps);
             let name = instance.clone();
             let loops: Defect = Box::new(move |seen| settle_of(seen, &name).restarts = 1);
-            add(&format!("health.settled.{instance}"), loops);
+            add(&format!("health.settled.{service}"), loops);
             let name = instance.clone();
             let sick: Defect = Box::new(move |seen| {
                 settle_of(seen, &name).health = Some("unhealthy".into());
             });
-            add(&format!("health.declared.{instance}"), sick);
+            add(&format!("health.declared.{service}"), sick);
         }
     }
-    for witness in WITNESSES {
+    for witness in witnesses(stack) {
+        let service = service_of(&witness).to_owned();
+        let dependency = dependencies::of(stack, &service)[0].to_owned();
+        let name = witness.clone();
         let names_a_dependency: Defect = Box::new(move |seen| {
-            seen.live.insert(witness.into(), Ok(json_answer(200, &json!({ "redis": "up" }))));
+            seen.live.insert(name.clone(), Ok(json_answer(200, &json!({ &dependency: "up" }))));
         });
-        add(&format!("health.live.{witness}"), names_a_dependency);
+        add(&format!("health.live.{service}"), names_a_dependency);
+        let name = witness.clone();
+        let forgets_one: Defect = Box::new(move |seen| {
+            seen.ready.insert(name.clone(), Ok(json_answer(200, &json!({ "dependencies": {} }))));
+        });
+        add(&format!("health.names.{service}"), forgets_one);
     }
-    for dependency in DEPENDENCIES {
-        let of_worker = move |change: fn(&mut OutageSeenBy)| -> Defect {
+    for dependency in dependencies::dependencies(stack) {
+        let name = dependency.name.clone();
+        // The last: a check that looks only at the first instance of the first witness would not see it.
+        let last = dependency.instances(stack).pop().unwrap();
+        let seen_by_last = |change: fn(&mut OutageSeenBy)| -> Defect {
+            let (name, last) = (name.clone(), last.clone());
             Box::new(move |seen| {
-                let outage = seen.outages.get_mut(dependency).unwrap().seen.as_mut().unwrap();
-                change(outage.seen_by.get_mut("worker").unwrap());
+                let outage = seen.outages.get_mut(&name).unwrap().seen.as_mut().unwrap();
+                change(outage.seen_by.get_mut(&last).unwrap());
             })
         };
-        add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.red = Err("not within 8 s".into())));
-        add(&format!("health.truth.{dependency}"), of_worker(|seen| seen.slowest = Duration::from_secs(4)));
+        add(&format!("health.truth.{name}"), seen_by_last(|seen| seen.red = Err("not within 8 s".into())));
+        add(&format!("health.truth.{name}"), seen_by_last(|seen| seen.slowest = Duration::from_secs(4)));
+        let blames_nobody = json_answer(503, &json!({ "dependencies": {} }));
+        let (outage, witness) = (name.clone(), last.clone());
+        let blames_nobody: Defect = Box::new(move |seen| {
+            let outage = seen.outages.get_mut(&outage).unwrap().seen.as_mut().unwrap();
+            let red = Ok((blames_nobody.clone(), Duration::ZERO));
+            outage.seen_by.get_mut(&witness).unwrap().red = red;
+        });
+        add(&format!("health.truth.{name}"), blames_nobody);
         add(
-            &format!("health.liveness.{dependency}"),
-            of_worker(|seen| seen.health = Ok(json_answer(503, &json!({})))),
+            &format!("health.liveness.{name}"),
+            seen_by_last(|seen| seen.health = Ok(json_answer(503, &json!({})))),
         );
-        add(&format!("health.recovery.{dependency}"), of_worker(|seen| seen.same_process = false));
+        add(&format!("health.recovery.{name}"), seen_by_last(|seen| seen.same_process = false));
     }
-    for dependency in LATE {
+    for dependency in dependencies::services(stack) {
+        let (name, last) = (dependency.name.clone(), dependency.instances(stack).pop().unwrap());
         let never_accepted: Defect = Box::new(move |seen| {
             let late = seen.late.seen.as_mut().unwrap();
-            late.accepted.get_mut(dependency).unwrap().insert("api".into(), Err("not within 15 s".into()));
+            late.accepted.get_mut(&name).unwrap().insert(last.clone(), Err("not within 15 s".into()));
         });
-        add(&format!("order.late.{dependency}"), never_accepted);
+        add(&format!("order.late.{}", dependency.name), never_accepted);
+        let last = dependency.instances(stack).pop().unwrap();
+        let restarted: Defect = Box::new(move |seen| {
+            seen.late.seen.as_mut().unwrap().restarts.insert(last.clone(), 1);
+        });
+        add(&format!("order.late.{}", dependency.name), restarted);
     }
     add("order.migration", Box::new(|seen| seen.schema.seen.as_mut().unwrap().applied = 0));
 
