@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::Uri;
 use image_store::{Backend, UnknownBackend};
+use service::http::TrustedHops;
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
 use service::{Secret, SettingError, Settings};
+
+use crate::limit::LimitConfig;
+use crate::origin::Origin;
 
 /// A shorter signing key could be guessed.
 const LINK_KEY_MIN_BYTES: usize = 32;
@@ -22,15 +25,19 @@ pub(crate) struct ApiConfig {
     pub(crate) store: Backend,
     pub(crate) store_folder: PathBuf,
     pub(crate) link: LinkConfig,
-    pub(crate) limits: Limits,
+    pub(crate) ceilings: Ceilings,
+    pub(crate) limits: LimitConfig,
+    pub(crate) trusted_hops: TrustedHops,
+    /// Origins whose pages may read our answers.
+    pub(crate) allowed_origins: Vec<Origin>,
     pub(crate) grace: Duration,
 }
 
 /// What a link is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkConfig {
-    /// Scheme, host and port under which people reach the proxy; no trailing slash.
-    pub(crate) public_origin: String,
+    /// Under which people reach the proxy.
+    pub(crate) public_origin: Origin,
     pub(crate) signing_key: Secret,
     /// The longest a link lives.
     pub(crate) ttl: Duration,
@@ -38,12 +45,16 @@ pub(crate) struct LinkConfig {
 
 /// Ceilings for what a user may ask for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct Ceilings {
     pub(crate) output_ttl: Duration,
     pub(crate) session_ttl: Duration,
+    /// A session that is not used for this long ends.
+    pub(crate) session_idle: Duration,
     /// How long an input may wait for a worker.
     pub(crate) input_ttl: Duration,
     pub(crate) upload_bytes: usize,
+    /// Living images and unfinished jobs of one account.
+    pub(crate) quota_images: u32,
 }
 
 /// The settings of `api migrate`.
@@ -58,23 +69,29 @@ pub(crate) struct MigrateConfig {
 
 impl ApiConfig {
     pub(crate) fn read(settings: &Settings) -> Result<Self, SettingError> {
+        let public_origin = Origin::read_public(settings)?;
         Ok(Self {
             listen: settings.listen("API_LISTEN", "0.0.0.0:8000")?,
             postgres: PostgresConfig::read(settings)?,
             redis: RedisConfig::read(settings)?,
             store: backend(settings)?,
             store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
+            allowed_origins: Origin::read_allowed(settings, &public_origin)?,
             link: LinkConfig {
-                public_origin: public_origin(settings)?,
+                public_origin,
                 signing_key: settings.secret("LINK_SIGNING_KEY", LINK_KEY_MIN_BYTES)?,
                 ttl: settings.seconds("LINK_TTL_SECONDS", 300, 1..=3600)?,
             },
-            limits: Limits {
+            ceilings: Ceilings {
                 output_ttl: settings.seconds("OUTPUT_TTL_SECONDS", 3600, 1..=604_800)?,
                 session_ttl: settings.seconds("SESSION_TTL_SECONDS", 86_400, 1..=2_592_000)?,
+                session_idle: settings.seconds("SESSION_IDLE_SECONDS", 3600, 1..=2_592_000)?,
                 input_ttl: settings.seconds("INPUT_TTL_SECONDS", 120, 1..=3600)?,
                 upload_bytes: upload_bytes(settings)?,
+                quota_images: quota_images(settings)?,
             },
+            limits: LimitConfig::read(settings)?,
+            trusted_hops: TrustedHops::read(settings)?,
             grace: settings.seconds("SHUTDOWN_GRACE_SECONDS", 10, 1..=300)?,
         })
     }
@@ -110,23 +127,14 @@ fn backend(settings: &Settings) -> Result<Backend, SettingError> {
         .map_err(|expected: UnknownBackend| SettingError::invalid("IMAGE_STORE", expected.to_string()))
 }
 
-fn public_origin(settings: &Settings) -> Result<String, SettingError> {
-    const EXPECTED: &str =
-        "http:// or https://, a host and maybe a port, and no path, such as http://localhost:8080";
-    let origin = settings.required("PUBLIC_ORIGIN", EXPECTED)?;
-    let sane = origin.parse::<Uri>().is_ok_and(|uri| {
-        let host = uri
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty());
-        let bare = uri.query().is_none() && uri.path() == "/" && !origin.ends_with(['/', '#', '?']);
-        matches!(uri.scheme_str(), Some("http" | "https")) && host && bare && !origin.contains('#')
-    });
-    if sane { Ok(origin) } else { Err(SettingError::invalid("PUBLIC_ORIGIN", EXPECTED)) }
-}
-
 fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {
     let bytes = settings.number("UPLOAD_MAX_BYTES", 10_485_760, 1024..=16_777_216)?;
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+fn quota_images(settings: &Settings) -> Result<u32, SettingError> {
+    let images = settings.number("UPLOAD_QUOTA_IMAGES", 200, 1..=100_000)?;
+    Ok(u32::try_from(images).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -157,8 +165,11 @@ mod tests {
     #[test]
     fn complete_settings_are_taken_with_their_defaults() {
         let config = ApiConfig::read(&Settings::from_pairs(COMPLETE)).unwrap();
-        assert_eq!(config.limits.output_ttl.as_secs(), 3600);
-        assert_eq!(config.limits.upload_bytes, 10_485_760);
+        assert_eq!(config.ceilings.output_ttl.as_secs(), 3600);
+        assert_eq!(config.ceilings.upload_bytes, 10_485_760);
+        assert_eq!(config.ceilings.session_idle.as_secs(), 3600);
+        assert_eq!(config.limits.client_requests, 1200);
+        assert_eq!(config.allowed_origins, std::slice::from_ref(&config.link.public_origin));
         assert_eq!(config.link.ttl.as_secs(), 300);
         assert!(!format!("{config:?}").contains("0123456789abcdef"));
     }
@@ -176,12 +187,17 @@ mod tests {
     #[case("IMAGE_STORE_PATH", "relative/folder")]
     #[case("API_LISTEN", "everywhere")]
     #[case("UPLOAD_MAX_BYTES", "1")]
-    #[case("PUBLIC_ORIGIN", "localhost:8080")]
     #[case("PUBLIC_ORIGIN", "http://localhost:8080/")]
-    #[case("PUBLIC_ORIGIN", "http://localhost:8080/api")]
-    #[case("PUBLIC_ORIGIN", "http://user@localhost")]
-    #[case("PUBLIC_ORIGIN", "ftp://localhost")]
-    #[case("PUBLIC_ORIGIN", "http://localhost?x")]
+    #[case("ALLOWED_ORIGIN", "*")]
+    #[case("ALLOWED_ORIGIN", "")]
+    #[case("SESSION_IDLE_SECONDS", "0")]
+    #[case("RATE_LIMIT_WINDOW_SECONDS", "0")]
+    #[case("RATE_LIMIT_CLIENT_REQUESTS", "-1")]
+    #[case("RATE_LIMIT_ACCOUNT_REQUESTS", "many")]
+    #[case("RATE_LIMIT_LOGINS", "1.5")]
+    #[case("RATE_LIMIT_UPLOADS", "1000001")]
+    #[case("UPLOAD_QUOTA_IMAGES", "0")]
+    #[case("TRUSTED_HOPS", "-1")]
     fn wrong_setting_is_refused_by_its_name(#[case] name: &str, #[case] value: &str) {
         let error = ApiConfig::read(&with(name, value)).unwrap_err();
         assert_eq!(error.name(), name, "{error}");

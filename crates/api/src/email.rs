@@ -1,7 +1,10 @@
 //! An e-mail address, checked and in lower case.
 
 /// The longest address that a mail server takes (RFC 5321).
-const MAX_BYTES: usize = 254;
+pub(crate) const MAX_BYTES: usize = 254;
+
+/// What [`Email::parse`] takes, for the document.
+pub(crate) const PATTERN: &str = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$";
 
 /// An address in the one form in which it is stored and looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,7 +37,7 @@ impl Links {
     pub(crate) fn new(config: &LinkConfig) -> Self {
         let mac = Hmac::new_from_slice(config.signing_key.expose().as_bytes());
         Self {
-            public_origin: config.public_origin.clone(),
+            public_origin: config.public_origin.as_str().to_owned(),
             ttl: time::Duration::try_from(config.ttl).unwrap_or(time::Duration::ZERO),
             mac: mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")),
         }
@@ -108,7 +108,7 @@ mod tests {
 
     fn links(key: &str) -> Links {
         Links::new(&LinkConfig {
-            public_origin: "http://localhost:8080".into(),
+            public_origin: crate::origin::Origin::parse("http://localhost:8080").unwrap(),
             signing_key: Secret::new(key),
             ttl: Duration::from_mins(5),
         })

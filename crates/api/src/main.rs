@@ -1,16 +1,21 @@
 //! The JSON API: accounts, sessions, uploads, jobs, images; and the migration.
 
 mod config;
+mod cors;
 mod email;
 mod error;
 mod extract;
+mod limit;
 mod link;
 mod migrate;
+mod origin;
 mod password;
 mod picture;
 mod routes;
 mod session;
 mod state;
+#[cfg(test)]
+mod test_redis;
 mod upload;
 
 use std::process::ExitCode;

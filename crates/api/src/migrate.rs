@@ -59,7 +59,7 @@ pub(crate) async fn migrate(config: &MigrateConfig) -> Result<i64, MigrationErro
         .map_err(|source| MigrationError::Role { role: config.app_user.clone(), source })?;
     // The work is done and committed; a server that is gone by now changes nothing.
     let _ = connection.close().await;
-    Ok(MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default())
+    Ok(newest_version())
 }
 
 async fn connect(config: &MigrateConfig) -> Result<PgConnection, MigrationError> {
@@ -107,7 +107,7 @@ fn grants(role: &str, database: &str, password: &Secret, exists: bool) -> String
          revoke all on schema public from public;
          grant usage on schema public to \"{role}\";
          revoke all on all tables in schema public from \"{role}\";
-         grant select, insert on users to \"{role}\";
+         grant select, insert, update (password_hash) on users to \"{role}\";
          grant select, insert, update, delete on jobs to \"{role}\";
          grant select, insert, delete on images to \"{role}\";"
     )

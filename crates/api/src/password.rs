@@ -12,7 +12,19 @@ use tokio::sync::oneshot;
 const THREADS: usize = 2;
 
 /// Shortest and longest password, in characters.
-pub(crate) const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+const LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
+
+/// A password that somebody may choose.
+pub(crate) fn acceptable(password: String) -> Result<String, &'static str> {
+    let long_enough = LENGTH.contains(&password.chars().count());
+    long_enough.then_some(password).ok_or("must be 8 to 128 characters long")
+}
+
+/// A password that may be right: a longer one is nobody's.
+pub(crate) fn not_too_long(password: String) -> Result<String, &'static str> {
+    let short_enough = password.chars().count() <= *LENGTH.end();
+    short_enough.then_some(password).ok_or("must be at most 128 characters long")
+}
 
 type Job = Box<dyn FnOnce(&mut Hasher) + Send>;
 

@@ -1,29 +1,33 @@
-//! What every handler may reach: the database, Redis in its two roles, the image store, the link maker, the
+//! What every handler may reach: the database, Redis in its several roles, the image store, the link maker, the
 //! limits.
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
 use image_store::ImageStore;
 use jobs::Publisher;
 use service::Readiness;
+use service::http::TrustedHops;
 use service::postgres::PostgresConfig;
 use service::redis::Redis;
 use sqlx::PgPool;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::config::{ApiConfig, Limits};
+use crate::config::{ApiConfig, Ceilings};
+use crate::limit::Limiter;
 use crate::link::Links;
+use crate::origin::Origin;
 use crate::password::{HashError, Passwords};
 use crate::session::Sessions;
 
 /// Postgres connections; the worker needs some of the server's hundred as well.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// Uploads that are being read at the same time, each in memory once; a few slow clients must not keep all
-/// others out.
-const UPLOADS_AT_ONCE: usize = 4;
+/// Memory for uploads that are being read, each held once. As many as fit are read at the same time.
+const UPLOADS_BYTES: usize = 64 * 1024 * 1024;
+
+/// More at the same time would only share the same line.
+const UPLOADS_AT_ONCE: usize = 16;
 
 /// Uploads on their way to Redis at the same time, each in memory up to three times (the command, its packed
 /// form, the write buffer).
@@ -38,11 +42,14 @@ pub(crate) struct ApiState {
     pub(crate) passwords: Passwords,
     pub(crate) store: Arc<dyn ImageStore>,
     pub(crate) links: Links,
-    pub(crate) limits: Limits,
+    pub(crate) ceilings: Ceilings,
+    pub(crate) limiter: Limiter,
+    pub(crate) trusted_hops: TrustedHops,
+    pub(crate) allowed_origins: Arc<[Origin]>,
+    pub(crate) redis: Redis,
     pub(crate) upload_seats: Arc<Semaphore>,
     pub(crate) publish_seats: Arc<Semaphore>,
     public_origin: Arc<str>,
-    redis: Redis,
     postgres: PostgresConfig,
 }
 
@@ -66,8 +73,11 @@ impl ApiState {
             passwords: Passwords::new()?,
             store: config.store.open(&config.store_folder),
             links: Links::new(&config.link),
-            limits: config.limits,
-            upload_seats: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)),
+            ceilings: config.ceilings,
+            limiter: Limiter::new(redis.clone(), config.limits),
+            trusted_hops: config.trusted_hops,
+            allowed_origins: config.allowed_origins.clone().into(),
+            upload_seats: Arc::new(Semaphore::new(upload_seats(config.ceilings.upload_bytes))),
             publish_seats: Arc::new(Semaphore::new(PUBLISHED_AT_ONCE)),
             public_origin: config.link.public_origin.as_str().into(),
             redis,
@@ -99,8 +109,6 @@ impl ApiState {
     }
 }
 
-impl FromRef<ApiState> for Sessions {
-    fn from_ref(state: &ApiState) -> Self {
-        state.sessions.clone()
-    }
+fn upload_seats(upload_bytes: usize) -> usize {
+    (UPLOADS_BYTES / upload_bytes).min(UPLOADS_AT_ONCE)
 }

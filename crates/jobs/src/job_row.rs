@@ -142,33 +142,6 @@ pub(crate) fn named<T: FromStr<Err = UnknownName>>(row: &PgRow, column: &str) ->
     })
 }
 
-/// What a user asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct NewJob {
-    /// Its id, chosen by the api.
-    pub id: Uuid,
-    /// Whose it is.
-    pub user_id: Uuid,
-    /// What is to be done.
-    pub effect: Effect,
-    /// How long its output is to live; whole seconds.
-    pub ttl: Duration,
-}
-
-/// Writes a `queued` row.
-pub async fn create(pool: &PgPool, job: NewJob) -> sqlx::Result<JobRow> {
-    sqlx::query_as(
-        "insert into jobs (id, user_id, effect, state, ttl_seconds) \
-         values ($1, $2, $3, 'queued', $4) returning *",
-    )
-    .bind(job.id)
-    .bind(job.user_id)
-    .bind(job.effect.as_str())
-    .bind(i32::try_from(job.ttl.as_secs()).unwrap_or(i32::MAX))
-    .fetch_one(pool)
-    .await
-}
-
 /// Removes a row that could not be published. One that a worker took already stays.
 pub async fn discard(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
     sqlx::query("delete from jobs where id = $1 and state = 'queued'").bind(id).execute(pool).await?;

@@ -5,15 +5,16 @@
 //! there is something to do.
 
 mod consumer;
+mod create;
 mod image_row;
 mod job_row;
 mod publisher;
 
 pub use consumer::{Consumer, Delivery};
+pub use create::{Held, NewJob, create, held};
 pub use image_row::{ImageRow, existing, expired, remove};
 pub use job_row::{
-    Effect, Finished, JobRow, JobState, NewJob, Output, create, discard, fail, fail_abandoned, find, finish,
-    start,
+    Effect, Finished, JobRow, JobState, Output, discard, fail, fail_abandoned, find, finish, start,
 };
 pub use publisher::Publisher;
 

@@ -1,39 +1,30 @@
-//! `/v1/images`: uploads, and what came of them.
+//! `/v1/images`: what came of uploads.
 
-use std::time::Duration;
-
-use axum::extract::{FromRequest, Multipart, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::{Extension, Json};
-use jobs::{ImageRow, JobRow, NewJob};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jobs::ImageRow;
 use serde::Serialize;
-use service::Problem;
-use service::http::RequestId;
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Row};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::job_status::JobView;
 use crate::error::{ApiError, gone, not_found};
 use crate::extract::PathId;
 use crate::session::SignedIn;
 use crate::state::ApiState;
-use crate::upload::{FORM_OVERHEAD_BYTES, Upload, UploadLimits, too_large};
 
 /// Newest first; a user with more sees the newest.
 const LISTED_AT_MOST: i64 = 500;
-
-/// An upload that gets no seat by then is refused.
-const SEAT_WITHIN: Duration = Duration::from_secs(20);
 
 /// An output and the link to its bytes.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImageView {
     id: Uuid,
-    /// `halftone` or `duotone`.
-    #[schema(value_type = String, example = "halftone")]
+    /// What was done to the picture.
+    #[schema(value_type = super::job_status::EffectName)]
     effect: jobs::Effect,
     #[schema(example = "image/png")]
     content_type: String,
@@ -58,21 +49,6 @@ pub(crate) struct ImageView {
 pub(crate) struct ImageList {
     /// Newest first, at most 500.
     images: Vec<ImageView>,
-}
-
-/// The form of an upload, for the document only; it is read as a stream.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read field by field in upload.rs")]
-pub(crate) struct UploadForm {
-    /// A JPEG, PNG or WebP picture.
-    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
-    image: Vec<u8>,
-    /// `halftone` or `duotone`.
-    #[schema(example = "halftone")]
-    effect: String,
-    /// How long the output lives, up to the server's ceiling, which is also the default.
-    #[schema(minimum = 1)]
-    ttl_seconds: Option<u32>,
 }
 
 /// A row, and the database's clock when it was read: expiry is counted there.
@@ -132,91 +108,22 @@ async fn absent(state: &ApiState, user_id: Uuid, id: Uuid) -> ApiError {
     }
 }
 
-/// Upload a picture.
-#[utoipa::path(
-    post, path = "/v1/images", tag = "images", operation_id = "upload", security(("session" = [])),
-    request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses(
-        (status = 202, description = "A job was queued; `Location` is its address", body = JobView),
-        (status = 400, description = "The form is malformed"),
-        (status = 401, description = "No session"),
-        (status = 413, description = "The picture is too large"),
-        (status = 415, description = "Not a form, or not a picture"),
-        (status = 422, description = "A field is missing or refused"),
-    )
-)]
-pub(super) async fn upload(
-    State(state): State<ApiState>,
-    user: SignedIn,
-    Extension(request_id): Extension<RequestId>,
-    request: Request,
-) -> Result<(StatusCode, [(header::HeaderName, HeaderValue); 1], Json<JobView>), ApiError> {
-    let limits = UploadLimits { picture_bytes: state.limits.upload_bytes, ttl: state.limits.output_ttl };
-    let announced_bytes = content_length(&request).unwrap_or_default();
-    if announced_bytes > limits.picture_bytes + FORM_OVERHEAD_BYTES {
-        return Err(too_large(limits.picture_bytes));
-    }
-    let seat = tokio::time::timeout(SEAT_WITHIN, state.upload_seats.acquire());
-    let _reading = seat.await.map_err(|_| busy())?;
-    let form = Multipart::from_request(request, &state).await.map_err(|_| {
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the picture as multipart/form-data.")
-    })?;
-    let upload = Upload::read(form, announced_bytes, limits).await?;
-    let job = queue(&state, &user, &request_id, upload).await?;
-    let location = HeaderValue::try_from(format!("/v1/jobs/{}", job.id)).map_err(|_| Problem::internal())?;
-    let view = Json(JobView::new(job, None));
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], view))
-}
-
-/// Writes the job's row, then publishes it with its input.
-async fn queue(
-    state: &ApiState,
-    user: &SignedIn,
-    request_id: &RequestId,
-    upload: Upload,
-) -> Result<JobRow, ApiError> {
-    let seat = tokio::time::timeout(SEAT_WITHIN, state.publish_seats.acquire());
-    let _publishing = seat.await.map_err(|_| busy())?;
-    let new = NewJob { id: Uuid::new_v4(), user_id: user.user_id, effect: upload.effect, ttl: upload.ttl };
-    let job = jobs::create(&state.pool, new).await?;
-    let size_bytes = upload.picture.len();
-    let input_ttl = state.limits.input_ttl;
-    let published = state.publisher.publish(job.id, request_id.as_str(), upload.picture, input_ttl).await;
-    if let Err(error) = published {
-        // The user is told to try again, so this job must not stand there queued. If this fails too, the
-        // sweeper ends it.
-        if let Err(error) = jobs::discard(&state.pool, job.id).await {
-            let error = service::postgres::reason(&error);
-            tracing::warn!(job_id = %job.id, error, "could not discard a job that was not published");
-        }
-        return Err(error.into());
-    }
-    tracing::info!(job_id = %job.id, user_id = %user.user_id, effect = %job.effect, size_bytes, "job queued");
-    Ok(job)
-}
-
-fn busy() -> ApiError {
-    Problem::unavailable("Too many uploads are under way; try again in a moment.").into()
-}
-
-fn content_length(request: &Request) -> Option<usize> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
 /// List the living images.
 #[utoipa::path(
     get, path = "/v1/images", tag = "images", operation_id = "listImages", security(("session" = [])),
     responses(
-        (status = 200, body = ImageList),
-        (status = 401, description = "No session"),
+        (status = 200, description = "The images", body = ImageList),
     )
 )]
-pub(super) async fn list(State(state): State<ApiState>, user: SignedIn) -> Result<Json<ImageList>, ApiError> {
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    SignedIn(session): SignedIn,
+) -> Result<Json<ImageList>, ApiError> {
     let seen: Vec<SeenImage> = sqlx::query_as(
         "select *, now() as now from images where user_id = $1 and expires_at > now() \
          order by created_at desc, id limit $2",
     )
-    .bind(user.user_id)
+    .bind(session.user_id)
     .bind(LISTED_AT_MOST)
     .fetch_all(&state.pool)
     .await?;
@@ -228,20 +135,19 @@ pub(super) async fn list(State(state): State<ApiState>, user: SignedIn) -> Resul
     get, path = "/v1/images/{id}", tag = "images", operation_id = "getImage", params(("id" = Uuid, Path)),
     security(("session" = [])),
     responses(
-        (status = 200, body = ImageView),
-        (status = 401, description = "No session"),
+        (status = 200, description = "The image", body = ImageView),
         (status = 404, description = "No such image of this user"),
         (status = 410, description = "It has expired or was deleted"),
     )
 )]
 pub(super) async fn one(
     State(state): State<ApiState>,
-    user: SignedIn,
+    SignedIn(session): SignedIn,
     PathId(id): PathId,
 ) -> Result<Json<ImageView>, ApiError> {
-    match find_live(&state, user.user_id, id).await? {
+    match find_live(&state, session.user_id, id).await? {
         Some(image) => Ok(Json(image)),
-        None => Err(absent(&state, user.user_id, id).await),
+        None => Err(absent(&state, session.user_id, id).await),
     }
 }
 
@@ -250,23 +156,22 @@ pub(super) async fn one(
     delete, path = "/v1/images/{id}", tag = "images", operation_id = "deleteImage",
     params(("id" = Uuid, Path)), security(("session" = [])),
     responses(
-        (status = 204),
-        (status = 401, description = "No session"),
+        (status = 204, description = "It is gone"),
         (status = 404, description = "No such image of this user"),
         (status = 410, description = "It has expired or was deleted"),
     )
 )]
 pub(super) async fn remove(
     State(state): State<ApiState>,
-    user: SignedIn,
+    SignedIn(session): SignedIn,
     PathId(id): PathId,
 ) -> Result<StatusCode, ApiError> {
-    if find_live(&state, user.user_id, id).await?.is_none() {
-        return Err(absent(&state, user.user_id, id).await);
+    if find_live(&state, session.user_id, id).await?.is_none() {
+        return Err(absent(&state, session.user_id, id).await);
     }
     // The bytes first: should the row's removal fail, the user can ask again, and the sweeper knows of it.
     state.store.delete(id).await?;
     jobs::remove(&state.pool, id).await?;
-    tracing::info!(image_id = %id, user_id = %user.user_id, "image deleted");
+    tracing::info!(image_id = %id, user_id = %session.user_id, "image deleted");
     Ok(StatusCode::NO_CONTENT)
 }

@@ -18,11 +18,11 @@ use crate::state::ApiState;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobView {
     pub(super) id: Uuid,
-    /// `queued`, `running`, `done` or `failed`.
-    #[schema(value_type = String, example = "queued")]
+    /// How far it got.
+    #[schema(value_type = StateName)]
     state: JobState,
-    /// `halftone` or `duotone`.
-    #[schema(value_type = String, example = "halftone")]
+    /// What is done to the picture.
+    #[schema(value_type = EffectName)]
     effect: jobs::Effect,
     /// How long the output lives, from its creation on.
     ttl_seconds: u64,
@@ -30,10 +30,31 @@ pub(crate) struct JobView {
     created_at: OffsetDateTime,
     /// Why there is no output; only when `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     failure: Option<String>,
     /// The output; only when `done`, and only while it lives.
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<ImageView>,
+}
+
+/// [`jobs::Effect`], for the document.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case", as = Effect)]
+#[expect(dead_code, reason = "described here, written by crate jobs")]
+pub(super) enum EffectName {
+    Halftone,
+    Duotone,
+}
+
+/// [`JobState`], for the document.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case", as = JobState)]
+#[expect(dead_code, reason = "described here, written by crate jobs")]
+enum StateName {
+    Queued,
+    Running,
+    Done,
+    Failed,
 }
 
 impl JobView {
@@ -55,21 +76,25 @@ impl JobView {
     get, path = "/v1/jobs/{id}", tag = "images", operation_id = "getJob", params(("id" = Uuid, Path)),
     security(("session" = [])),
     responses(
-        (status = 200, body = JobView),
-        (status = 401, description = "No session"),
+        (status = 200, description = "The job", body = JobView),
         (status = 404, description = "No such job of this user"),
     )
 )]
 pub(super) async fn one(
     State(state): State<ApiState>,
-    user: SignedIn,
+    SignedIn(session): SignedIn,
     PathId(id): PathId,
 ) -> Result<Json<JobView>, ApiError> {
+    find(&state, session.user_id, id).await.map(Json)
+}
+
+/// This user's job, and its output while that lives.
+pub(super) async fn find(state: &ApiState, user_id: Uuid, id: Uuid) -> Result<JobView, ApiError> {
     let job = jobs::find(&state.pool, id).await?;
-    let job = job.filter(|job| job.user_id == user.user_id).ok_or_else(|| not_found("job"))?;
+    let job = job.filter(|job| job.user_id == user_id).ok_or_else(|| not_found("job"))?;
     let image = match job.image_id {
-        Some(image_id) => find_live(&state, user.user_id, image_id).await?,
+        Some(image_id) => find_live(state, user_id, image_id).await?,
         None => None,
     };
-    Ok(Json(JobView::new(job, image)))
+    Ok(JobView::new(job, image))
 }

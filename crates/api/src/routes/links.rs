@@ -20,6 +20,7 @@ use crate::state::ApiState;
         ("id" = uuid::Uuid, Path),
         ("expires" = i64, Query, description = "Unix seconds"),
         ("signature" = String, Query, description = "Base64url, from the api"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the copy at hand"),
     ),
     responses(
         (status = 200, description = "The bytes", content(([u8] = "image/png"), ([u8] = "image/jpeg"))),

@@ -1,11 +1,13 @@
 //! `/v1/users`: accounts.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use service::Problem;
+use service::http::ClientAddress;
 use service::http::problem::FieldProblem;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -20,63 +22,60 @@ use crate::state::ApiState;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
     /// At most 254 bytes; upper and lower case are the same.
-    #[schema(required, example = "ada@example.org", max_length = 254)]
+    #[schema(required, nullable = false, example = "ada@example.org", max_length = 254)]
     email: Option<String>,
     /// 8 to 128 characters.
-    #[schema(required, min_length = 8, max_length = 128)]
+    #[schema(required, nullable = false, min_length = 8, max_length = 128)]
     password: Option<String>,
 }
 
 /// An account.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct User {
-    id: Uuid,
+    pub(super) id: Uuid,
     /// In lower case.
-    email: String,
+    pub(super) email: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub(super) created_at: OffsetDateTime,
 }
 
 /// Make an account.
 #[utoipa::path(
     post, path = "/v1/users", tag = "accounts", operation_id = "signUp", request_body = NewUser,
     responses(
-        (status = 201, body = User),
+        (status = 201, description = "The account", body = User),
         (status = 409, description = "The address has an account already"),
-        (status = 422, description = "A field is missing or refused"),
     )
 )]
 pub(super) async fn sign_up(
     State(state): State<ApiState>,
+    Extension(client): Extension<ClientAddress>,
     JsonBody(body): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
     let (email, password) = credentials(body.email, body.password)?;
+    state.limiter.sign_up(client).await?;
     let password_hash = state.passwords.hash(password).await.map_err(|_| Problem::internal())?;
     let id = Uuid::new_v4();
-    let inserted = sqlx::query(
-        "insert into users (id, email, password_hash) values ($1, $2, $3) on conflict (email) do nothing",
+    let created_at: Option<OffsetDateTime> = sqlx::query_scalar(
+        "insert into users (id, email, password_hash) values ($1, $2, $3) \
+         on conflict (email) do nothing returning created_at",
     )
     .bind(id)
     .bind(email.as_str())
     .bind(password_hash)
-    .execute(&state.pool)
+    .fetch_optional(&state.pool)
     .await?;
-    if inserted.rows_affected() == 0 {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "There is an account with this e-mail address already.",
-        )
-        .into());
-    }
+    let created_at = created_at.ok_or_else(|| {
+        Problem::new(StatusCode::CONFLICT, "There is an account with this e-mail address already.")
+    })?;
     tracing::info!(user_id = %id, "account made");
-    Ok((StatusCode::CREATED, Json(User { id, email: email.as_str().to_owned() })))
+    Ok((StatusCode::CREATED, Json(User { id, email: email.as_str().to_owned(), created_at })))
 }
 
 /// Checks both and reports both.
 fn credentials(email: Option<String>, password: Option<String>) -> Result<(Email, String), Problem> {
     let email = email.ok_or("is missing").and_then(|email| Email::parse(&email));
-    let password = password.ok_or("is missing").and_then(|password| {
-        let long_enough = password::LENGTH.contains(&password.chars().count());
-        long_enough.then_some(password).ok_or("must be 8 to 128 characters long")
-    });
+    let password = password.ok_or("is missing").and_then(password::acceptable);
     match (email, password) {
         (Ok(email), Ok(password)) => Ok((email, password)),
         (email, password) => {

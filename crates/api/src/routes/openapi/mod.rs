@@ -1,26 +1,34 @@
 //! `/v1/openapi.json`: the api's own description.
+//!
+//! A handler describes what is its own; what all of them have in common is [added](common) here, once.
+
+mod common;
 
 use axum::Json;
 use axum::extract::State;
-use service::http::problem;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Server};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::openapi::Server;
+use utoipa::{OpenApi, ToSchema};
 
 use crate::state::ApiState;
+use common::{EveryErrorIsAProblem, RefusalsOfEveryRoute, SessionScheme};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Shakedown's reference api",
         description = "Sign up, upload a photo, get back a stylised portrait and a link that dies on time. \
-                       Every error is a problem document (RFC 9457).",
+                       Every error is a problem document (RFC 9457). Every answer has an `X-Request-Id`. \
+                       Unknown query parameters are ignored, unknown fields of a body are refused.",
     ),
     paths(
         super::users::sign_up,
+        super::account::show,
+        super::account::change_password,
         super::sessions::log_in,
+        super::sessions::current,
         super::sessions::log_out,
-        super::images::upload,
+        super::sessions::log_out_everywhere,
+        super::uploads::upload,
         super::images::list,
         super::images::one,
         super::images::remove,
@@ -29,7 +37,7 @@ use crate::state::ApiState;
         document,
     ),
     components(schemas(ProblemDocument)),
-    modifiers(&SessionScheme, &EveryErrorIsAProblem),
+    modifiers(&SessionScheme, &RefusalsOfEveryRoute, &EveryErrorIsAProblem),
 )]
 pub(super) struct Description;
 
@@ -43,6 +51,7 @@ pub(crate) struct ProblemDocument {
     status: u16,
     detail: String,
     /// Which fields were refused, when the request had fields.
+    #[schema(nullable = false)]
     errors: Option<Vec<RefusedField>>,
     /// Finds the request in the services' logs.
     request_id: String,
@@ -56,43 +65,15 @@ pub(crate) struct RefusedField {
     detail: String,
 }
 
-struct SessionScheme;
-
-impl Modify for SessionScheme {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-        openapi.components.get_or_insert_default().add_security_scheme("session", scheme);
-    }
-}
-
-/// A handler names its errors; that all of them are problem documents is said here, once.
-struct EveryErrorIsAProblem;
-
-impl Modify for EveryErrorIsAProblem {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let schema = Ref::from_schema_name("ProblemDocument");
-        let content = ContentBuilder::new().schema(Some(schema)).build();
-        for item in openapi.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.post, &mut item.delete];
-            let responses =
-                operations.into_iter().flatten().flat_map(|operation| &mut operation.responses.responses);
-            for (status, response) in responses {
-                if let (RefOr::T(response), true) = (response, status.starts_with(['4', '5'])) {
-                    response.content.insert(problem::CONTENT_TYPE.to_owned(), RefOr::T(content.clone()));
-                }
-            }
-        }
-    }
-}
-
 /// This document.
 #[utoipa::path(
     get, path = "/v1/openapi.json", tag = "about", operation_id = "describe",
-    responses((status = 200, body = Object))
+    responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
 pub(super) async fn document(State(state): State<ApiState>) -> Json<utoipa::openapi::OpenApi> {
     let origin = state.public_origin();
     let mut description = Description::openapi();
+    common::tell_bounds(&mut description, &state.ceilings);
     description.servers = Some(vec![Server::new(format!("{origin}/api"))]);
     // Links are at the origin itself, as people see them.
     if let Some(links) = description.paths.paths.get_mut("/images/{id}") {
