@@ -1,8 +1,19 @@
 //! The web service: pages for people. The browser talks to it alone, and it talks to the api.
 
+mod api;
 mod config;
+mod cookie;
+mod csrf;
+mod destination;
+mod error;
+mod form;
+mod headers;
+mod notice;
 mod routes;
+mod session;
 mod state;
+mod upload;
+mod visitor;
 
 use std::process::ExitCode;
 
