@@ -2,7 +2,7 @@
 // clock that only goes forward, so that a wrong or changed wall clock changes nothing.
 
 const arrived = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;
-const RING = 300;
+const RING = 240;
 const SHORT = 60;
 
 const counters = [...document.querySelectorAll(".time-left[data-seconds-left]")].map((element) => ({
@@ -52,6 +52,11 @@ function end(over) {
   const gone = document.createElement("p");
   gone.className = "gone";
   gone.textContent = "Gone. Its time was up.";
+  if (over.dataset.ends === "sample") {
+    gone.textContent = "Gone. Load the page again to print it again.";
+    over.replaceChildren(gone);
+    return;
+  }
   if (over.dataset.ends === "card") {
     over.replaceChildren(gone);
   } else {

@@ -27,6 +27,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let photo = fs::read(photo)?;
     let canvas = picture::decode(&photo, &picture::inspect(&photo)?)?;
+    // What the landing page quotes.
+    let output = picture::make(&photo, &picture::inspect(&photo)?, Effect::Halftone)?;
+    eprintln!("{} bytes, {:#?}", output.content.len(), output.description);
     for (name, effect, width, quality) in SAMPLES {
         let canvas = at_width(&canvas, width);
         let sample = effect.map_or_else(|| as_it_was(&canvas), |effect| picture::apply(&canvas, effect));

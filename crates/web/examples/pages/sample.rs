@@ -269,7 +269,7 @@ fn error(status: u16, title: &str, detail: &str, retry_after_seconds: Option<u64
 
 fn description(effect: &str) -> Description {
     let palette = match effect {
-        "halftone" => ["#f7efe0", "#b9a59d", "#8e6a62", "#53484f", "#d98a72"],
+        "halftone" => ["#cbaf9f", "#a19592", "#f2dbc6", "#937166", "#6b3b29"],
         _ => ["#3a1a6b", "#a12b7c", "#f05f57", "#ffb984", "#120e38"],
     };
     Description {
@@ -277,7 +277,7 @@ fn description(effect: &str) -> Description {
         height: 1080,
         size_bytes: 412_345,
         palette: palette.map(str::to_owned).to_vec(),
-        perceptual_hash: "c3e19a5c6633b44d".to_owned(),
-        blurhash: "fCMGhE~q%Mt7_3%MRjRjt7ofofWB".to_owned(),
+        perceptual_hash: "8db2f228d28eb9c9".to_owned(),
+        blurhash: "TNMP];juFf}?WBt7X.of%0nOjZkD".to_owned(),
     }
 }

@@ -46,6 +46,7 @@ macro_rules! sources {
 /// What stands earlier can be referred to by style sheets that stand later.
 const SOURCES: &[(&str, &[u8])] = sources![
     "edge.svg",
+    "fade.svg",
     "favicon.svg",
     "sample-photo.jpg",
     "sample-halftone.jpg",

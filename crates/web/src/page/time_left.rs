@@ -3,7 +3,7 @@
 //! The page's script `countdown.js` goes on from here, and counts in the same way.
 
 /// The `pathLength` of a ring.
-const RING: u64 = 300;
+const RING: u64 = 240;
 /// Less than this is called short.
 const SHORT_SECONDS: u64 = 60;
 
@@ -78,9 +78,9 @@ mod tests {
     #[rstest]
     #[case(3600, 3600, 0)]
     #[case(3599, 3600, 0)]
-    #[case(1800, 3600, 150)]
-    #[case(1, 3600, 299)]
-    #[case(0, 3600, 300)]
+    #[case(1800, 3600, 120)]
+    #[case(1, 3600, 239)]
+    #[case(0, 3600, 240)]
     #[case(9, 0, 0)]
     fn ring_is_eaten_up_with_time(#[case] seconds: u64, #[case] lifetime_seconds: u64, #[case] spent: u64) {
         assert_eq!(TimeLeft { seconds, lifetime_seconds }.spent(), spent);
