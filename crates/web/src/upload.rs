@@ -53,12 +53,12 @@ pub(crate) async fn photo(form: &mut Multipart) -> Result<Field<'_>, Problem> {
     next(form, "image").await
 }
 
-/// Passes the photo on until it ends. `None` says that nobody takes it any more: there is an answer already.
+/// Passes the photo on until it ends, or until nobody takes it any more: then there is an answer already.
 pub(crate) async fn pass_on(
     mut photo: Field<'_>,
     mut sender: PhotoSender,
     max_bytes: usize,
-) -> Result<Option<PhotoSender>, Problem> {
+) -> Result<PhotoSender, Problem> {
     let mut seen = 0;
     while let Some(bytes) = chunk(&mut photo).await? {
         seen += bytes.len();
@@ -66,19 +66,22 @@ pub(crate) async fn pass_on(
             return Err(too_large(max_bytes));
         }
         if !sender.send(bytes).await {
-            return Ok(None);
+            return Ok(sender);
         }
     }
     if seen == 0 {
         return Err(Problem::field("image", "is empty; please choose a photo"));
     }
-    Ok(Some(sender))
+    Ok(sender)
 }
 
-/// Makes sure that nothing comes after the photo.
-pub(crate) async fn end(form: &mut Multipart) -> Result<(), Problem> {
+/// Makes sure that nothing comes after the photo; only then is it whole.
+pub(crate) async fn end(form: &mut Multipart, sender: PhotoSender) -> Result<(), Problem> {
     match form.next_field().await {
-        Ok(None) => Ok(()),
+        Ok(None) => {
+            sender.finish().await;
+            Ok(())
+        }
         Ok(Some(_)) => Err(malformed("The form has something after the photo. Please load the page again.")),
         Err(error) => Err(broken(&error)),
     }
@@ -179,9 +182,8 @@ mod tests {
         let (sender, receiver) = Photo::channel();
         let arrived = tokio::spawn(receiver.into_body().collect());
         let field = photo(&mut form).await?;
-        let sender = pass_on(field, sender, MAX_BYTES).await?.unwrap();
-        end(&mut form).await?;
-        sender.finish().await;
+        let sender = pass_on(field, sender, MAX_BYTES).await?;
+        end(&mut form, sender).await?;
         Ok((asked, arrived.await.unwrap().unwrap().to_bytes().len()))
     }
 

@@ -69,14 +69,14 @@ async fn receive(
     let content_type = field.content_type().map(ToOwned::to_owned);
     let (sender, photo) = Photo::channel();
     let mut answer = std::pin::pin!(state.api.upload(user, asked, content_type.as_deref(), photo));
-    let passed_on = tokio::select! {
-        // An answer before the end of the photo is a refusal; the rest is drained by an outer layer.
+    // An answer before the end of the photo is a refusal; the rest of the form is drained by an outer layer.
+    let sender = tokio::select! {
         answer = &mut answer => return Ok(answer?),
-        passed_on = upload::pass_on(field, sender, max_bytes) => passed_on?,
+        sender = upload::pass_on(field, sender, max_bytes) => sender?,
     };
-    if let Some(sender) = passed_on {
-        upload::end(&mut form).await?;
-        sender.finish().await;
+    tokio::select! {
+        answer = &mut answer => return Ok(answer?),
+        ended = upload::end(&mut form, sender) => ended?,
     }
     Ok(answer.await?)
 }
