@@ -16,9 +16,9 @@ use indexmap::IndexMap;
 
 pub use auth::Auth;
 pub use browser::{Browser, Fetched, Page};
-pub use contract::Contract;
+pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::Cors;
-pub use limits::Limits;
+pub use limits::{Flood, Limits, Slow, Tally};
 pub use proxy::Proxy;
 
 use crate::{
@@ -90,6 +90,8 @@ pub struct Observations {
     pub outages: BTreeMap<String, Timed<Outage>>,
     /// What happened to services that were started before what they depend on.
     pub late: Timed<Late>,
+    /// Every exchange that clients of the run had, in the order of arrival.
+    pub heard: Vec<Exchange>,
     /// What each surface held.
     pub surfaces: Timed<Vec<Surface>>,
 }
@@ -115,6 +117,7 @@ impl Observations {
             browser: Timed::missing(why),
             outages: BTreeMap::new(),
             late: Timed::missing(why),
+            heard: Vec::new(),
             surfaces: Timed::missing(why),
         }
     }

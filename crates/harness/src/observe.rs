@@ -45,7 +45,7 @@ pub async fn observe(
         ]);
     }
     if !needed.contains(&Subject::Surfaces) {
-        return observe_all(running, bring_up, &needed, checks, events).await;
+        return Box::pin(observe_all(running, bring_up, &needed, checks, events)).await;
     }
     tokio::select! {
         seen = observe_all(running, bring_up, &needed, checks, events) => seen,
@@ -108,6 +108,7 @@ async fn observe_all(
         let late = Timed::of(outage::observe_late(running, events));
         seen.late = events.step("late dependencies", late).await;
     }
+    seen.heard = running.recorder().exchanges();
     if needs(Subject::Surfaces) {
         seen.surfaces = events.step("surfaces", Timed::of(collect::observe(running, events))).await;
     }

@@ -97,6 +97,7 @@ fn read_stages(reading: &mut Reading<'_>, files: &[PathBuf], profiles: &[String]
     let left_out = profiles::select(&mut stack, profiles);
     validate::stack(reading, &stack, &left_out);
     profiles::prune(&mut stack);
+    stack.files = files.to_vec();
     stack.warnings = reading.take_warnings();
     Some(stack)
 }

@@ -51,7 +51,7 @@ fn of_step(step: &'static Step) -> Check {
 }
 
 /// RFC 9457: its media type, and a status in the body that is the answer's.
-fn is_problem(answer: &Answer) -> bool {
+pub(super) fn is_problem(answer: &Answer) -> bool {
     let typed =
         answer.header("content-type").is_some_and(|kind| kind.starts_with("application/problem+json"));
     typed && answer.json().get("status").and_then(serde_json::Value::as_u64) == Some(answer.status.into())

@@ -21,6 +21,17 @@ pub fn unique() -> Result<Vec<u8>, image::ImageError> {
     Ok(file.into_inner())
 }
 
+/// A sound picture that is made and painted in no time: 64 by 64 pixels.
+pub fn tiny() -> Result<Vec<u8>, image::ImageError> {
+    let picture = image::RgbImage::from_fn(64, 64, |x, y| {
+        let shade = |value: u32| u8::try_from(value * 4).unwrap_or(u8::MAX);
+        image::Rgb([shade(x), shade(y), 128])
+    });
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut file, image::ImageFormat::Png)?;
+    Ok(file.into_inner())
+}
+
 /// A JPEG that ends in the middle.
 pub fn truncated() -> Vec<u8> {
     PORTRAIT[..PORTRAIT.len() / 3].to_vec()

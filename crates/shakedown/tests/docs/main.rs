@@ -2,7 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails by unwrap says where")]
 
 mod command;
-mod environment;
 mod licences;
 mod links;
 mod markdown;

@@ -35,6 +35,9 @@ impl fmt::Display for Location {
 /// Services and their dependencies, as data. Not started, and with no way to be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stack {
+    /// The files it was read from, as they were named: the base, then overlays.
+    #[serde(skip)]
+    pub files: Vec<PathBuf>,
     /// The project's name (Compose `name:`), lower case.
     pub name: String,
     /// Services by name, in the order of the definition, only those of enabled profiles.

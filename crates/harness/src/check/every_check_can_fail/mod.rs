@@ -10,6 +10,8 @@ mod proxy;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+pub(crate) use contract::described;
+
 use bytes::Bytes;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -28,13 +30,13 @@ fn definition() -> Stack {
     stack::read(&[file], &|_| None, &[]).unwrap()
 }
 
-fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn answer(status: u16, kind: &str, body: impl Into<Bytes>) -> Answer {
     let headers = [("content-type", kind), ("x-content-type-options", "nosniff"), ("x-request-id", "r-1")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Answer { status, headers, body: body.into() }
 }
 
-fn json_answer(status: u16, body: &serde_json::Value) -> Answer {
+pub(crate) fn json_answer(status: u16, body: &serde_json::Value) -> Answer {
     let kind = if status >= 400 { "application/problem+json" } else { "application/json" };
     answer(status, kind, body.to_string())
 }
@@ -218,6 +220,7 @@ fn green(stack: &Stack) -> Observations {
         accepted: accepted.collect(),
         restarts: witnesses(stack).into_iter().map(|witness| (witness, 0)).collect(),
     });
+    seen.heard = std::iter::once(limits::heard()).chain(contract::heard()).collect();
     let surfaces = checks(stack).into_iter().filter(|check| check.subject == Subject::Surfaces);
     let surface = |check: Check| Surface {
         check: check.id,

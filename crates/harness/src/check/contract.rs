@@ -1,9 +1,0 @@
-//! `contract.*`: what the documents promise.
-
-use stack::Stack;
-
-use super::Check;
-
-pub(super) fn checks(_stack: &Stack) -> Vec<Check> {
-    Vec::new()
-}
