@@ -9,7 +9,7 @@ use web::page::{
 const HOUR: u64 = 3600;
 
 /// The images that the pages show, and the asset that stands in for the picture of each.
-pub const PICTURES: [(&str, &str); 6] = [
+pub(crate) const PICTURES: [(&str, &str); 6] = [
     ("0192a1f0-0000-7000-8000-000000000001", "sample-halftone"),
     ("0192a1f0-0000-7000-8000-000000000002", "sample-duotone"),
     ("0192a1f0-0000-7000-8000-000000000003", "sample-halftone"),
@@ -19,13 +19,13 @@ pub const PICTURES: [(&str, &str); 6] = [
 ];
 
 /// Names of states, and the page in that state.
-pub fn pages() -> Vec<(&'static str, String)> {
+pub(crate) fn pages() -> Vec<(&'static str, String)> {
     pages_with("ada@example.org")
 }
 
 /// The same with this text wherever somebody else's text can be: addresses, failures, reasons, notices.
 #[expect(clippy::too_many_lines, reason = "a list of pages")]
-pub fn pages_with(text: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn pages_with(text: &str) -> Vec<(&'static str, String)> {
     let refused = |summary: &str, fields: &[(&str, &str)]| {
         let fields = fields
             .iter()
@@ -228,8 +228,8 @@ fn image(picture: usize, effect: &str, seconds_left: u64) -> Image {
     let id = PICTURES[picture].0;
     let mut description = description(effect);
     if effect.contains('<') {
-        description.perceptual_hash = effect.to_owned();
-        description.blurhash = effect.to_owned();
+        effect.clone_into(&mut description.perceptual_hash);
+        effect.clone_into(&mut description.blurhash);
     }
     Image {
         shell: person(None),

@@ -70,11 +70,11 @@ struct Named {
 static TABLE: LazyLock<Vec<Named>> = LazyLock::new(|| {
     let mut table: Vec<Named> = Vec::new();
     for &(name, source) in SOURCES {
+        let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
         let content = match std::str::from_utf8(source) {
-            Ok(text) if name.ends_with(".css") => Cow::Owned(with_hashed_names(text, &table).into_bytes()),
+            Ok(text) if kind == "css" => Cow::Owned(with_hashed_names(text, &table).into_bytes()),
             _ => Cow::Borrowed(source),
         };
-        let (stem, kind) = name.rsplit_once('.').unwrap_or((name, ""));
         let hash = hex::encode(Sha256::digest(&content));
         let path = format!("{FOLDER}{stem}.{}.{kind}", &hash[..HASH_DIGITS]);
         table.push(Named { name, path, content_type: content_type(kind), content });
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn style_sheets_name_only_assets_that_exist() {
-        for (path, asset) in all().filter(|(path, _)| path.ends_with(".css")) {
+        for (path, asset) in all().filter(|(_, asset)| asset.content_type.starts_with("text/css")) {
             let style = std::str::from_utf8(asset.content).unwrap();
             for rest in style.split("url(").skip(1) {
                 let address = rest.split(')').next().unwrap();
