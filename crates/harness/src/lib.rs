@@ -16,6 +16,7 @@ pub mod engine;
 pub mod event;
 pub mod fault;
 pub mod gate;
+pub mod html;
 pub mod images;
 pub mod observation;
 pub mod observe;

@@ -14,12 +14,17 @@ use std::{
 
 use indexmap::IndexMap;
 
-pub use auth::Auth;
+pub use auth::{
+    Auth, Difference, Measured, Pair, Role as AuthRole, Row as AuthRow, SetCookie, StoredHash, Told, Twins, difference,
+};
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
-pub use cors::Cors;
+pub use cors::{Cors, CorsOf, CorsRow, Preflight};
 pub use limits::{Flood, Limits, Slow, Tally};
-pub use proxy::Proxy;
+pub use proxy::{
+    Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind, Look,
+    Places, Proxy, Redirected, Replicas, Row,
+};
 
 use crate::{
     canary::Finding,
@@ -76,6 +81,8 @@ pub struct Observations {
     pub expiry: Timed<Expiry>,
     /// What the proxy is seen to do.
     pub proxy: Timed<Proxy>,
+    /// What happened while a replica went away and came back.
+    pub replicas: Timed<Replicas>,
     /// What other origins may ask of the api.
     pub cors: Timed<Cors>,
     /// Who may do what, and what gives it away.
@@ -110,6 +117,7 @@ impl Observations {
             smoke: Timed::missing(why),
             expiry: Timed::missing(why),
             proxy: Timed::missing(why),
+            replicas: Timed::missing(why),
             cors: Timed::missing(why),
             auth: Timed::missing(why),
             limits: Timed::missing(why),

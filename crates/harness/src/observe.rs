@@ -35,6 +35,7 @@ pub async fn observe(
             Subject::Smoke,
             Subject::Expiry,
             Subject::Proxy,
+            Subject::Replicas,
             Subject::Cors,
             Subject::Auth,
             Subject::Limits,
@@ -101,6 +102,10 @@ async fn observe_all(
     seen.browser = browser.unwrap_or(seen.browser);
     // Outages restart services on purpose; what restarted before them did so by itself.
     seen.states_later = states(running).await;
+    if needs(Subject::Replicas) {
+        let replicas = Timed::of(proxy::observe_replicas(running, events));
+        seen.replicas = events.step("replicas", replicas).await;
+    }
     if needs(Subject::Outage) {
         seen.outages = events.step("outages", outages(running, checks, events)).await;
     }

@@ -41,6 +41,8 @@ pub enum Subject {
     Expiry,
     /// What the proxy is seen to do.
     Proxy,
+    /// Replicas that go away and come back.
+    Replicas,
     /// What other origins may ask of the api.
     Cors,
     /// Who may do what, and what gives it away.
@@ -133,6 +135,7 @@ impl Check {
             Subject::Smoke => seen.smoke.took,
             Subject::Expiry => seen.expiry.took,
             Subject::Proxy => seen.proxy.took,
+            Subject::Replicas => seen.replicas.took,
             Subject::Cors => seen.cors.took,
             Subject::Auth => seen.auth.took,
             Subject::Limits => seen.limits.took,

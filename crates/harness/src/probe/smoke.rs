@@ -45,8 +45,6 @@ async fn tell(
     marker: &str,
 ) -> Result<(), String> {
     story.keep(door.get("openapi", "/api/v1/openapi.json").await);
-    closed(story, door, "metrics", "build_info").await;
-    closed(story, door, "ready", "\"dependencies\"").await;
     let mut ada = Person::new(door, &format!("ada-{marker}@example.org"), password);
     let mut bob = Person::new(door, &format!("bob-{marker}@example.org"), HOSTILE);
     story.keep(ada.sign_up("sign_up").await);
@@ -71,33 +69,6 @@ async fn tell(
     story.keep(ada.delete("logout", "/api/v1/sessions/current").await);
     story.keep(ada.get("logout.revoked", "/api/v1/images").await);
     Ok(())
-}
-
-/// Knocks at an operators' door by every way that leads there. Behind none of them may be what operators are told.
-async fn closed(story: &mut Story, door: &Client, name: &str, tells: &str) {
-    let encoded = format!("%{:02x}{}", name.as_bytes()[0], &name[1..]);
-    let ways = [
-        format!("/api/{name}"),
-        format!("/{name}"),
-        format!("/api/{name}/"),
-        format!("/api//{name}"),
-        format!("//api/{name}"),
-        format!("/api/{encoded}"),
-        format!("/api/{}", name.to_uppercase()),
-        format!("/images/%2e%2e/{name}"),
-        format!("/api/v1/%2e%2e/{name}"),
-    ];
-    let mut open = Vec::new();
-    for way in &ways {
-        let exchange = door.get(&format!("closed.{name} {way}"), way).await;
-        match exchange.answer {
-            Ok(answer) if answer.status >= 400 && !String::from_utf8_lossy(&answer.body).contains(tells) => {}
-            Ok(answer) => open.push(format!("{way} answered {}", answer.status)),
-            Err(why) => return story.leave_out(&format!("closed.{name}"), &format!("{way}: {why}")),
-        }
-    }
-    let told = if open.is_empty() { format!("all of {} ways", ways.len()) } else { open.join("; ") };
-    story.fact(&format!("closed.{name}"), open.is_empty(), told);
 }
 
 /// Looks for the id of one upload in the logs of all that it went through.

@@ -201,6 +201,7 @@ fn green(stack: &Stack) -> Observations {
     seen.smoke = timed(smoke_story());
     seen.expiry = timed(expiry());
     seen.proxy = timed(proxy::green(stack));
+    seen.replicas = timed(proxy::replicas());
     seen.cors = timed(cors::green(stack));
     seen.auth = timed(auth::green(stack));
     seen.limits = timed(limits::green(stack));

@@ -88,18 +88,6 @@ pub(super) const FACTS: &[(&str, &str, &str, &str)] = &[
         "200 and the job of that id",
     ),
     (
-        "smoke.closed.metrics",
-        "closed.metrics",
-        "/metrics is closed to the outside, whatever way is tried",
-        "refused by every way",
-    ),
-    (
-        "smoke.closed.ready",
-        "closed.ready",
-        "/ready is closed to the outside, whatever way is tried",
-        "refused by every way",
-    ),
-    (
         "smoke.link.byte_exact",
         "link.byte_exact",
         "the picture is the same through the proxy as at the api, byte for byte, and as long as described",
