@@ -8,10 +8,9 @@ use image_store::{Backend, UnknownBackend};
 use service::http::TrustedHops;
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
-use service::{Secret, SettingError, Settings};
+use service::{Origin, Secret, SettingError, Settings};
 
 use crate::limit::LimitConfig;
-use crate::origin::Origin;
 
 /// A shorter signing key could be guessed.
 const LINK_KEY_MIN_BYTES: usize = 32;

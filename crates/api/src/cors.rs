@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use axum::http::{HeaderName, Method, header};
+use service::Origin;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::origin::Origin;
 use crate::upload;
 
 /// A browser asks again after this long.

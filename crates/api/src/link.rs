@@ -108,7 +108,7 @@ mod tests {
 
     fn links(key: &str) -> Links {
         Links::new(&LinkConfig {
-            public_origin: crate::origin::Origin::parse("http://localhost:8080").unwrap(),
+            public_origin: service::Origin::parse("http://localhost:8080").unwrap(),
             signing_key: Secret::new(key),
             ttl: Duration::from_mins(5),
         })

@@ -8,7 +8,6 @@ mod extract;
 mod limit;
 mod link;
 mod migrate;
-mod origin;
 mod password;
 mod picture;
 mod routes;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use image_store::ImageStore;
 use jobs::Publisher;
-use service::Readiness;
 use service::http::TrustedHops;
 use service::postgres::PostgresConfig;
 use service::redis::Redis;
+use service::{Origin, Readiness};
 use sqlx::PgPool;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -16,7 +16,6 @@ use tokio::sync::Semaphore;
 use crate::config::{ApiConfig, Ceilings};
 use crate::limit::Limiter;
 use crate::link::Links;
-use crate::origin::Origin;
 use crate::password::{HashError, Passwords};
 use crate::session::Sessions;
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+mod origin;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod readiness;
@@ -20,6 +21,7 @@ mod shutdown;
 
 pub use http::problem::Problem;
 pub use metrics::Metrics;
+pub use origin::Origin;
 pub use readiness::Readiness;
 pub use secret::Secret;
 pub use serve::{ServeError, serve};

@@ -10,7 +10,6 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::Uri;
 use thiserror::Error;
 
 use crate::Secret;
@@ -178,21 +177,6 @@ impl Settings {
         self.parsed(name, Some(default), "an IP address and a port, such as 0.0.0.0:8000")
     }
 
-    /// Scheme, host and maybe a port, such as `https://example.org`; no trailing slash. Must be set.
-    pub fn origin(&self, name: &str) -> Result<String, SettingError> {
-        const EXPECTED: &str =
-            "http:// or https://, a host and maybe a port, and no path, such as http://localhost:8080";
-        let origin = self.required(name, EXPECTED)?;
-        let sane = origin.parse::<Uri>().is_ok_and(|uri| {
-            let host = uri
-                .authority()
-                .is_some_and(|authority| !authority.as_str().contains('@') && !authority.host().is_empty());
-            let bare = uri.query().is_none() && uri.path() == "/" && !origin.ends_with(['/', '#', '?']);
-            matches!(uri.scheme_str(), Some("http" | "https")) && host && bare && !origin.contains('#')
-        });
-        if sane { Ok(origin) } else { Err(SettingError::invalid(name, EXPECTED)) }
-    }
-
     /// The absolute path of a folder, or `default`.
     pub fn folder(&self, name: &str, default: &str) -> Result<PathBuf, SettingError> {
         let expected = "the absolute path of a folder";
@@ -287,20 +271,6 @@ mod tests {
         settings.seconds("T", 300, 1..=3600).unwrap();
         settings.secret("KEY", 1).unwrap();
         assert_eq!(settings.names_asked(), ["KEY", "KEY_FILE", "T"]);
-    }
-
-    #[rstest]
-    #[case("http://localhost:8080", true)]
-    #[case("https://shakedown.localhost:8443", true)]
-    #[case("localhost:8080", false)]
-    #[case("http://localhost:8080/", false)]
-    #[case("http://localhost:8080/api", false)]
-    #[case("http://user@localhost", false)]
-    #[case("ftp://localhost", false)]
-    #[case("http://localhost?x", false)]
-    #[case("http://localhost#x", false)]
-    fn origin_is_scheme_host_and_port_alone(#[case] origin: &str, #[case] taken: bool) {
-        assert_eq!(settings(&[("ORIGIN", origin)]).origin("ORIGIN").is_ok(), taken);
     }
 
     #[test]

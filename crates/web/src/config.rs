@@ -5,17 +5,16 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use service::http::TrustedHops;
-use service::{SettingError, Settings};
+use service::{Origin, SettingError, Settings};
 
 /// The settings of web.
 #[derive(Clone, Debug)]
 pub(crate) struct WebConfig {
     pub(crate) listen: SocketAddr,
-    /// Where the api is; no trailing slash.
-    pub(crate) api_url: String,
-    /// Scheme, host and port under which people reach the proxy; no trailing slash. A form that another origin
-    /// sends is refused.
-    pub(crate) public_origin: String,
+    /// Where the api is.
+    pub(crate) api_url: Origin,
+    /// Where people reach the proxy. A form that another origin sends is refused.
+    pub(crate) public_origin: Origin,
     pub(crate) trusted_hops: TrustedHops,
     /// The largest photo that the api takes.
     pub(crate) upload_bytes: usize,
@@ -29,8 +28,8 @@ impl WebConfig {
         let upload_bytes = settings.number("UPLOAD_MAX_BYTES", 10_485_760, 1024..=16_777_216)?;
         Ok(Self {
             listen: settings.listen("WEB_LISTEN", "0.0.0.0:3000")?,
-            api_url: settings.origin("API_URL")?,
-            public_origin: settings.origin("PUBLIC_ORIGIN")?,
+            api_url: Origin::read(settings, "API_URL")?,
+            public_origin: Origin::read_public(settings)?,
             trusted_hops: TrustedHops::read(settings)?,
             upload_bytes: usize::try_from(upload_bytes).unwrap_or(usize::MAX),
             output_ttl: settings.seconds("OUTPUT_TTL_SECONDS", 3600, 1..=604_800)?,

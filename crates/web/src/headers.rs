@@ -37,7 +37,7 @@ pub(crate) async fn refuse_foreign_forms(
     next: Next,
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !safe && is_foreign(request.headers(), &state.config.public_origin) {
+    if !safe && is_foreign(request.headers(), state.config.public_origin.as_str()) {
         let detail = "This form was sent by another site. Nothing was done.";
         return Problem::new(StatusCode::FORBIDDEN, detail).into_response();
     }

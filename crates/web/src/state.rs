@@ -17,7 +17,7 @@ pub(crate) struct WebState {
 impl WebState {
     /// Opens no connection: web starts while the api is down, and is not ready.
     pub(crate) fn new(config: WebConfig) -> reqwest::Result<Self> {
-        Ok(Self { api: Api::new(&config.api_url)?, config: Arc::new(config) })
+        Ok(Self { api: Api::new(config.api_url.as_str())?, config: Arc::new(config) })
     }
 
     /// The probe behind `/ready`: the api alone, and of it only that it lives.

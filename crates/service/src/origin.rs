@@ -1,21 +1,21 @@
 //! An origin as browsers spell it: scheme, host and maybe a port, and nothing else.
 
+use crate::{SettingError, Settings};
 use axum::http::{HeaderValue, Uri};
-use service::{SettingError, Settings};
 
 const EXPECTED: &str = "http:// or https://, a host in lower case and maybe a port that is not the scheme's own, \
                         and no path, such as https://shakedown.localhost:8443";
 
 /// Compared byte by byte with what a browser sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub struct Origin {
     text: String,
     header: HeaderValue,
 }
 
 impl Origin {
     /// None unless it is spelled as a browser would.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;
         let scheme = uri.scheme_str()?;
         let own_port = match scheme {
@@ -37,14 +37,19 @@ impl Origin {
         (spelled == text && !text.contains('*')).then(|| Self { text: spelled, header })
     }
 
+    /// Reads the setting `name`, which must be there.
+    pub fn read(settings: &Settings, name: &str) -> Result<Self, SettingError> {
+        let text = settings.required(name, EXPECTED)?;
+        Self::parse(&text).ok_or_else(|| SettingError::invalid(name, EXPECTED))
+    }
+
     /// Reads `PUBLIC_ORIGIN`.
-    pub(crate) fn read_public(settings: &Settings) -> Result<Self, SettingError> {
-        let text = settings.required("PUBLIC_ORIGIN", EXPECTED)?;
-        Self::parse(&text).ok_or_else(|| SettingError::invalid("PUBLIC_ORIGIN", EXPECTED))
+    pub fn read_public(settings: &Settings) -> Result<Self, SettingError> {
+        Self::read(settings, "PUBLIC_ORIGIN")
     }
 
     /// Reads `ALLOWED_ORIGIN`, several with commas between them; by default the public origin alone.
-    pub(crate) fn read_allowed(settings: &Settings, public: &Self) -> Result<Vec<Self>, SettingError> {
+    pub fn read_allowed(settings: &Settings, public: &Self) -> Result<Vec<Self>, SettingError> {
         let expected = format!("origins with commas between them, each {EXPECTED}");
         let Some(text) = settings.optional("ALLOWED_ORIGIN", &expected)? else {
             return Ok(vec![public.clone()]);
@@ -53,21 +58,22 @@ impl Origin {
         origins.ok_or_else(|| SettingError::invalid("ALLOWED_ORIGIN", expected))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    /// Its text, without a slash at the end.
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    pub(crate) fn header(&self) -> HeaderValue {
+    /// The same for a header.
+    pub fn header(&self) -> HeaderValue {
         self.header.clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rstest::rstest;
-    use service::Settings;
-
     use super::Origin;
+    use crate::{SettingError, Settings};
+    use rstest::rstest;
 
     #[rstest]
     #[case("https://shakedown.localhost:8443")]
@@ -113,6 +119,6 @@ mod tests {
         let public = Origin::parse("https://a.example").unwrap();
         let read = Origin::read_allowed(&Settings::from_pairs(pairs.iter().copied()), &public);
         let read = read.as_ref().map(|origins| origins.iter().map(Origin::as_str).collect::<Vec<_>>());
-        assert_eq!(read.map_err(service::SettingError::name), expected);
+        assert_eq!(read.map_err(SettingError::name), expected);
     }
 }
