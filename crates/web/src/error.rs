@@ -72,7 +72,7 @@ pub(crate) fn write(problem: &Problem, id: &RequestId, asked: &HeaderMap) -> (&'
         shell,
         status: problem.status().as_u16(),
         title: title(problem.status()).to_owned(),
-        detail: detail(problem),
+        detail: words(problem),
         request_id: id.as_str().to_owned(),
         retry_after_seconds: problem.retry_after_s(),
     };
@@ -83,7 +83,7 @@ pub(crate) fn write(problem: &Problem, id: &RequestId, asked: &HeaderMap) -> (&'
 pub(crate) fn to_json(problem: &Problem, request_id: &str) -> serde_json::Value {
     json!({"error": {
         "title": title(problem.status()),
-        "detail": detail(problem),
+        "detail": words(problem),
         "fields": problem.errors(),
         "request_id": request_id,
         "retry_after_seconds": problem.retry_after_s(),
@@ -108,12 +108,15 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-/// The problem's own words, or for what a library refuses, ours for its status.
-fn detail(problem: &Problem) -> String {
-    let status = problem.status();
-    if let [only] = problem.errors() {
-        return format!("{} {}.", only.field, only.detail);
+/// In whole sentences: what is wrong with which field, the problem's own words, or, for what a library refuses,
+/// ours for its status.
+pub(crate) fn words(problem: &Problem) -> String {
+    if !problem.errors().is_empty() {
+        let sentences =
+            problem.errors().iter().map(|error| format!("{} {}.", label(error.field), error.detail));
+        return sentences.collect::<Vec<_>>().join(" ");
     }
+    let status = problem.status();
     if problem.detail() != Problem::of_status(status).detail() {
         return problem.detail().to_owned();
     }
@@ -136,4 +139,49 @@ fn detail(problem: &Problem) -> String {
         _ => problem.detail(),
     };
     words.to_owned()
+}
+
+/// What our pages call a field.
+fn label(field: &str) -> &str {
+    match field {
+        "email" => "The e-mail address",
+        "password" => "The password",
+        "current_password" => "The current password",
+        "new_password" => "The new password",
+        "image" => "The photo",
+        "effect" => "The effect",
+        "ttl_seconds" => "The time to live",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, StatusCode};
+    use rstest::rstest;
+    use service::Problem;
+
+    use super::{wants_json, words};
+
+    #[rstest]
+    #[case::refused_fields(Problem::field("image", "is missing"), "The photo is missing.")]
+    #[case::own_words(Problem::new(StatusCode::GONE, "The image has expired."), "The image has expired.")]
+    #[case::words_for_programs(
+        Problem::of_status(StatusCode::METHOD_NOT_ALLOWED),
+        "This address is not made for being opened like this."
+    )]
+    fn person_is_told_in_whole_sentences(#[case] problem: Problem, #[case] told: &str) {
+        assert_eq!(words(&problem), told);
+    }
+
+    #[rstest]
+    #[case::fetch("application/json", true)]
+    #[case::with_others("text/plain, Application/JSON;q=0.9", true)]
+    #[case::browser("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", false)]
+    #[case::anything("*/*", false)]
+    fn script_is_told_from_a_browser_by_what_it_accepts(#[case] accept: &str, #[case] json: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", HeaderValue::from_str(accept).unwrap());
+        assert_eq!(wants_json(&headers), json);
+    }
 }

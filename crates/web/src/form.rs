@@ -9,10 +9,10 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use service::Problem;
-use web::page::{FieldError, FormError};
+use web::page::{FieldError, FormError, length_in_words};
 
 use crate::csrf::Csrf;
-use crate::error::PageError;
+use crate::error::{PageError, words};
 use crate::visitor::{SignedIn, Visit};
 
 /// A few hundred bytes take no longer, on any line.
@@ -86,7 +86,10 @@ pub(crate) fn form_error(problem: &Problem) -> FormError {
     let fields: Vec<_> = fields
         .map(|error| FieldError { field: error.field.to_owned(), detail: error.detail.clone() })
         .collect();
-    let summary =
-        if fields.is_empty() { problem.detail() } else { "Please have a look at what is marked below." };
-    FormError { summary: summary.to_owned(), fields }
+    let summary = match problem.retry_after_s() {
+        _ if !fields.is_empty() => "Please have a look at what is marked below.".to_owned(),
+        Some(seconds) => format!("{} Wait {} at least.", words(problem), length_in_words(seconds)),
+        None => words(problem),
+    };
+    FormError { summary, fields }
 }

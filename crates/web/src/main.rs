@@ -47,6 +47,6 @@ async fn serve(config: WebConfig) -> Result<(), Box<dyn std::error::Error>> {
     let metrics = Metrics::new();
     metrics.tell_build(&[("version", env!("CARGO_PKG_VERSION").to_owned())]);
     let (listen, grace) = (config.listen, config.grace);
-    let router = routes::router(WebState::new(config)?, &metrics);
+    let router = routes::router(&WebState::new(config)?, &metrics);
     Ok(service::serve(listen, router, shutdown, grace).await?)
 }

@@ -106,7 +106,7 @@ impl From<reqwest::Error> for ApiError {
 }
 
 fn away() -> Problem {
-    Problem::unavailable("Our server does not answer at the moment. Nothing is lost; please try again.")
+    Problem::unavailable("Our server does not answer at the moment. Please try again in a little while.")
 }
 
 /// A few words on why, for an operator. Never the address, which holds ids.

@@ -29,6 +29,7 @@ pub use image::Image;
 pub use job::{Job, JobProgress, JobState};
 pub use landing::Landing;
 pub use shell::Shell;
+pub use time_left::words as length_in_words;
 
 /// The page as HTML.
 ///

@@ -30,7 +30,7 @@ impl TimeLeft {
 }
 
 /// A length of time in its two largest units that matter: "1 hour 5 minutes", "59 minutes", "1 second".
-pub(super) fn words(seconds: u64) -> String {
+pub fn words(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
     let largest = UNITS.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
     let part = |count: u64, name: &str| format!("{count} {name}{}", if count == 1 { "" } else { "s" });

@@ -47,7 +47,7 @@ const UPLOADS_AT_ONCE: usize = 64;
 const UPLOAD_DRAIN_BYTES: usize = 16 * 1024 * 1024;
 
 /// The whole service.
-pub(crate) fn router(state: WebState, metrics: &Metrics) -> Router {
+pub(crate) fn router(state: &WebState, metrics: &Metrics) -> Router {
     let operations = operations::routes(state.readiness(), metrics.clone());
     let hops = state.config.trusted_hops;
     let form_bytes = state.config.upload_bytes + FORM_OVERHEAD_BYTES;

@@ -23,7 +23,7 @@ fn router() -> Router {
         ("PUBLIC_ORIGIN", "https://ours.example"),
         ("UPLOAD_MAX_BYTES", "2000"),
     ]);
-    super::router(WebState::new(WebConfig::read(&settings).unwrap()).unwrap(), &Metrics::new())
+    super::router(&WebState::new(WebConfig::read(&settings).unwrap()).unwrap(), &Metrics::new())
 }
 
 struct Answer {

@@ -1,5 +1,7 @@
 //! `POST /gallery`: a photo, passed on to the api while it comes in.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::{StatusCode, header};
@@ -24,7 +26,7 @@ pub(super) async fn upload(
 ) -> Result<Response, PageError> {
     let json = wants_json(request.headers());
     let mut asked = Asked::default();
-    match receive(&state, &user, request, &mut asked).await {
+    match receive(&state, &user, request, &mut asked).await.map_err(for_people) {
         Ok(job) if json => {
             let job = format!("/jobs/{job}");
             Ok((StatusCode::ACCEPTED, Json(json!({"job": job}))).into_response())
@@ -39,6 +41,18 @@ pub(super) async fn upload(
     }
 }
 
+/// The api speaks of idempotency keys; a person has sent a form twice.
+fn for_people(error: PageError) -> PageError {
+    match error {
+        PageError::Told(problem) if problem.status() == StatusCode::CONFLICT => {
+            let detail = "This form was sent twice, and its first photo is still coming in. \
+                          In a moment its portrait is in your gallery.";
+            Problem::new(StatusCode::CONFLICT, detail).retry_after(Duration::from_secs(1)).into()
+        }
+        error => error,
+    }
+}
+
 fn is_about_the_photo(status: StatusCode) -> bool {
     matches!(
         status,
@@ -46,6 +60,7 @@ fn is_about_the_photo(status: StatusCode) -> bool {
             | StatusCode::PAYLOAD_TOO_LARGE
             | StatusCode::UNSUPPORTED_MEDIA_TYPE
             | StatusCode::UNPROCESSABLE_ENTITY
+            | StatusCode::TOO_MANY_REQUESTS
     )
 }
 
