@@ -7,7 +7,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use service::Problem;
 use uuid::Uuid;
@@ -50,6 +51,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         }
     }
 }
+
+/// A whole number however it is spelled: JSON knows one kind of number, and some writers put `.0` after each.
+pub(crate) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let whole = number.as_i64().or_else(|| {
+        let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT_UP_TO)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "it is whole and not too large, as was just seen"
+        )]
+        Some(float as i64)
+    });
+    whole.map(Some).ok_or_else(|| D::Error::custom("not a whole number, or too large a one"))
+}
+
+/// Beyond 2^53 a float leaves whole numbers out.
+const EXACT_UP_TO: f64 = 9_007_199_254_740_992.0;
 
 fn refused(status: StatusCode, detail: &str) -> ApiError {
     Problem::new(status, detail).into()
@@ -116,5 +134,24 @@ mod tests {
             }
             Err(other) => panic!("{other:?}"),
         }
+    }
+
+    #[rstest]
+    #[case("60", Ok(Some(60)))]
+    #[case("60.0", Ok(Some(60)))]
+    #[case("6e1", Ok(Some(60)))]
+    #[case("-9223372036854775808", Ok(Some(i64::MIN)))]
+    #[case("null", Ok(None))]
+    #[case("60.5", Err(()))]
+    #[case("9223372036854775808", Err(()))]
+    #[case("1e300", Err(()))]
+    #[case("\"60\"", Err(()))]
+    #[case("true", Err(()))]
+    fn whole_number_is_taken_however_it_is_spelled(
+        #[case] json: &str,
+        #[case] expected: Result<Option<i64>, ()>,
+    ) {
+        let read = super::whole_number(&mut serde_json::Deserializer::from_str(json));
+        assert_eq!(read.map_err(|_| ()), expected);
     }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::config::Ceilings;
 use crate::email::{self, Email};
 use crate::error::ApiError;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, whole_number};
 use crate::password;
 use crate::session::{Life, SignedIn};
 use crate::state::ApiState;
@@ -33,9 +33,11 @@ pub(crate) struct NewSession {
     /// Whole seconds after which the session ends, however much it is used. The server's ceiling is also the
     /// default.
     #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole_number")]
     ttl_seconds: Option<i64>,
     /// Whole seconds without a request after which the session ends. The server's ceiling is also the default.
     #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole_number")]
     idle_seconds: Option<i64>,
 }
 

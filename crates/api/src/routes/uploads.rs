@@ -27,7 +27,7 @@ const SEAT_WITHIN: Duration = Duration::from_secs(20);
 #[expect(dead_code, reason = "read field by field in upload/form.rs")]
 pub(crate) struct UploadForm {
     /// A JPEG, PNG or WebP picture.
-    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    #[schema(value_type = String, format = Binary, min_length = 1)]
     image: Vec<u8>,
     /// What is done to the picture.
     #[schema(value_type = super::job_status::EffectName)]

@@ -3,7 +3,8 @@
 
 use service::http::problem;
 use utoipa::Modify;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::encoding::EncodingBuilder;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::{Object, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -99,6 +100,40 @@ fn operations(openapi: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
         .values_mut()
         .flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.delete])
         .flatten()
+}
+
+/// A header is there or not, and never null.
+pub(super) struct HeadersAreText;
+
+impl Modify for HeadersAreText {
+    fn modify(&self, openapi: &mut OpenApi) {
+        for operation in operations(openapi) {
+            for parameter in operation.parameters.iter_mut().flatten() {
+                let RefOr::T(parameter) = parameter else { continue };
+                if let (ParameterIn::Header, Some(RefOr::T(Schema::Object(schema)))) =
+                    (&parameter.parameter_in, &mut parameter.schema)
+                {
+                    schema.schema_type = Type::String.into();
+                }
+            }
+        }
+    }
+}
+
+/// The kinds of picture that an upload may be.
+pub(super) struct PictureKinds;
+
+impl Modify for PictureKinds {
+    fn modify(&self, openapi: &mut OpenApi) {
+        for operation in operations(openapi) {
+            let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+            if let Some(RefOr::T(form)) = body.content.get_mut("multipart/form-data") {
+                let kinds = "image/jpeg, image/png, image/webp".to_owned();
+                let encoding = EncodingBuilder::new().content_type(Some(kinds)).build();
+                form.encoding.insert("image".to_owned(), encoding);
+            }
+        }
+    }
 }
 
 /// Bounds that the code or this deployment's settings say; the document would promise too much without them.

@@ -10,7 +10,7 @@ use utoipa::openapi::Server;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::state::ApiState;
-use common::{EveryErrorIsAProblem, RefusalsOfEveryRoute, SessionScheme};
+use common::{EveryErrorIsAProblem, HeadersAreText, PictureKinds, RefusalsOfEveryRoute, SessionScheme};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -37,7 +37,7 @@ use common::{EveryErrorIsAProblem, RefusalsOfEveryRoute, SessionScheme};
         document,
     ),
     components(schemas(ProblemDocument)),
-    modifiers(&SessionScheme, &RefusalsOfEveryRoute, &EveryErrorIsAProblem),
+    modifiers(&SessionScheme, &RefusalsOfEveryRoute, &EveryErrorIsAProblem, &HeadersAreText, &PictureKinds),
 )]
 pub(super) struct Description;
 
