@@ -168,6 +168,12 @@ impl Client {
         Self { http, shaper: reqwest::Client::new(), origin, recorder: recorder.clone() }
     }
 
+    /// The same client, with exchanges that nobody keeps.
+    #[must_use]
+    pub fn unrecorded(&self) -> Self {
+        Self { recorder: Recorder::default(), ..self.clone() }
+    }
+
     /// Sends a request; `shape` adds headers, a body and to the query. The path is sent as it is given: no dots are
     /// resolved, nothing is encoded.
     pub async fn send(
