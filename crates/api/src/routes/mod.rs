@@ -12,8 +12,9 @@ mod users;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use service::http::client_address::find_client;
 use service::http::{Bounds, bound, operations, wrap};
@@ -68,7 +69,8 @@ pub(crate) fn router(state: ApiState, metrics: &Metrics) -> Router {
     let v1 = bound(quick.with_state(state.clone()).layer(limited.clone()), QUICK)
         .merge(bound(uploads.with_state(state.clone()).layer(limited.clone()), upload_bounds))
         .layer(cors)
-        .layer(preflights);
+        .layer(preflights)
+        .layer(map_response(kept_by_nobody));
 
     let links = Router::new().route("/images/{id}", get(links::follow)).fallback(nothing_here);
     let router = Router::new()
@@ -77,6 +79,12 @@ pub(crate) fn router(state: ApiState, metrics: &Metrics) -> Router {
         .layer(find_client)
         .merge(operations);
     wrap(router, metrics)
+}
+
+/// Sessions, links, who has which pictures: no cache on the way may keep any of it.
+async fn kept_by_nobody(mut response: Response) -> Response {
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 async fn nothing_here() -> Problem {

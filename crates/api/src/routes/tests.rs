@@ -295,3 +295,13 @@ async fn document_promises_no_more_than_is_taken() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_cache_keeps_an_answer() {
+    let request = Request::get("/v1/openapi.json").body(Body::empty()).unwrap();
+    let answer = ask(request).await;
+    assert_eq!(
+        (answer.status, &answer.headers["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().unwrap())
+    );
+}
