@@ -15,7 +15,7 @@ const PAGE_BYTES: usize = 100_000;
 const HOSTILE: &str =
     "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&lt;\u{202e}gpj.exe</textarea></title>";
 
-/// A start tag.
+/// A start tag; an end tag is one whose name begins with a slash.
 #[derive(Debug)]
 struct Tag {
     name: String,
@@ -36,6 +36,9 @@ fn tags(html: &str) -> Vec<Tag> {
                 name: text(&tag.name),
                 attributes: tag.attributes.iter().map(|(name, value)| (text(name), text(value))).collect(),
             }),
+            Token::EndTag(tag) => {
+                Some(Tag { name: format!("/{}", text(&tag.name)), attributes: BTreeMap::new() })
+            }
             _ => None,
         })
         .collect()
@@ -158,12 +161,11 @@ fn every_field_has_a_label() {
         let mut inside_a_label = false;
         for tag in &tags {
             match tag.name.as_str() {
-                "label" => inside_a_label = tag.get("for").is_none(),
+                "label" => inside_a_label = true,
+                "/label" => inside_a_label = false,
                 "input" | "select" | "textarea" | "progress" if tag.get("type") != Some("hidden") => {
                     let by_id = tag.get("id").is_some_and(|id| labelled.contains(id));
-                    // The first field after a label without `for` is the one in it.
                     assert!(by_id || inside_a_label, "{name}: {tag:?}");
-                    inside_a_label = false;
                 }
                 _ => {}
             }
