@@ -36,8 +36,8 @@ pub(crate) struct UploadLimits {
 }
 
 impl Upload {
-    /// Reads the form, whose size the client announced (0 when it did not). All missing or refused text fields are
-    /// reported together.
+    /// Reads the form, whose size the client announced (when it did not, the most there may be). All missing or
+    /// refused text fields are reported together.
     pub(crate) async fn read(
         mut form: Multipart,
         announced_bytes: usize,
