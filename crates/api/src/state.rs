@@ -22,8 +22,9 @@ use crate::session::Sessions;
 /// Postgres connections; the worker needs some of the server's hundred as well.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
-/// Memory for uploads that are being read, each held once. As many as fit are read at the same time.
-const UPLOADS_BYTES: usize = 64 * 1024 * 1024;
+/// Memory for uploads, from the first byte read until Redis has them. As many as fit are taken at the same time;
+/// with what hashing and publishing need beside them, the container's 256 MB are enough.
+const UPLOADS_BYTES: usize = 40 * 1024 * 1024;
 
 /// More at the same time would only share the same line.
 const UPLOADS_AT_ONCE: usize = 16;

@@ -79,6 +79,15 @@ async fn wait_is_until_the_next_token_and_then_there_is_one() {
 
 #[tokio::test]
 #[ignore = "needs redis-server"]
+async fn bucket_is_exact_to_the_microsecond() {
+    let redis = TestRedis::start().await;
+    Limiter::new(redis.connect(), CONFIG).wait(&[("limit:test".to_owned(), 5)]).await.unwrap();
+    let full_at: String = redis.connect().run(redis::cmd("GET").arg("limit:test")).await.unwrap();
+    assert!(full_at.len() == 16 && full_at.bytes().all(|byte| byte.is_ascii_digit()), "{full_at}");
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
 async fn refusal_takes_nothing_from_the_other_buckets() {
     let redis = TestRedis::start().await;
     let limiter = Limiter::new(redis.connect(), CONFIG);

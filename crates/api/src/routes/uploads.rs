@@ -1,5 +1,6 @@
 //! `POST /v1/images`: a picture comes in, a job comes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Multipart, Request, State};
@@ -8,6 +9,7 @@ use axum::{Extension, Json};
 use jobs::{JobRow, NewJob};
 use service::Problem;
 use service::http::RequestId;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use super::job_status::{self, JobView};
 use crate::error::ApiError;
 use crate::session::SignedIn;
 use crate::state::ApiState;
-use crate::upload::{Claimed, FORM_OVERHEAD_BYTES, Upload, UploadLimits, claim, take_slot, too_large};
+use crate::upload::{Claimed, FORM_OVERHEAD_BYTES, Slot, Upload, UploadLimits, claim, take_slot, too_large};
 
 /// An upload that gets no seat by then is refused.
 const SEAT_WITHIN: Duration = Duration::from_secs(20);
@@ -70,8 +72,8 @@ pub(super) async fn upload(
         Claimed::First(claim) => claim,
         Claimed::Again(job_id) => return accepted(job_status::find(&state, user_id, job_id).await?),
     };
-    let upload = match receive(&state, user_id, request).await {
-        Ok(upload) => upload,
+    let received = match receive(&state, user_id, request).await {
+        Ok(received) => received,
         Err(refused) => {
             claim.free().await;
             return Err(refused);
@@ -80,7 +82,7 @@ pub(super) async fn upload(
     // From here on it is done to the end, even if the client hangs up: what it has sent is in, and when it comes
     // back with its key it gets this job.
     let queued = async move {
-        match queue(&state, user_id, &request_id, upload).await {
+        match queue(&state, user_id, &request_id, received).await {
             Ok(job) => {
                 claim.keep(job.id).await;
                 Ok(job)
@@ -101,8 +103,15 @@ fn accepted(job: JobView) -> Result<Accepted, ApiError> {
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(job)))
 }
 
+/// An upload in memory. Its seat and its account's slot are free again when it is not there any more.
+struct Received {
+    upload: Upload,
+    _seat: OwnedSemaphorePermit,
+    _slot: Slot,
+}
+
 /// Reads the form, after everything that could refuse it unread.
-async fn receive(state: &ApiState, user_id: Uuid, request: Request) -> Result<Upload, ApiError> {
+async fn receive(state: &ApiState, user_id: Uuid, request: Request) -> Result<Received, ApiError> {
     let limits = UploadLimits { picture_bytes: state.ceilings.upload_bytes, ttl: state.ceilings.output_ttl };
     // Web passes a photo on in pieces, whose sum nobody knows yet; memory that is not written to costs nothing.
     let announced_bytes = content_length(&request).unwrap_or(limits.picture_bytes);
@@ -114,13 +123,15 @@ async fn receive(state: &ApiState, user_id: Uuid, request: Request) -> Result<Up
     if held.count >= state.ceilings.quota_images {
         return Err(over_quota(held.frees_in));
     }
-    let _slot = take_slot(&state.redis, user_id).await?;
-    let seat = tokio::time::timeout(SEAT_WITHIN, state.upload_seats.acquire());
-    let _reading = seat.await.map_err(|_| busy())?;
+    let slot = take_slot(&state.redis, user_id).await?;
+    let seat = tokio::time::timeout(SEAT_WITHIN, Arc::clone(&state.upload_seats).acquire_owned());
+    // The semaphore is never closed.
+    let seat = seat.await.map_err(|_| busy())?.map_err(|_| busy())?;
     let form = Multipart::from_request(request, state).await.map_err(|_| {
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the picture as multipart/form-data.")
     })?;
-    Upload::read(form, announced_bytes, limits).await
+    let upload = Upload::read(form, announced_bytes, limits).await?;
+    Ok(Received { upload, _seat: seat, _slot: slot })
 }
 
 /// Writes the job's row, then publishes it with its input.
@@ -128,7 +139,7 @@ async fn queue(
     state: &ApiState,
     user_id: Uuid,
     request_id: &RequestId,
-    upload: Upload,
+    Received { upload, _seat, _slot }: Received,
 ) -> Result<JobRow, ApiError> {
     let seat = tokio::time::timeout(SEAT_WITHIN, state.publish_seats.acquire());
     let _publishing = seat.await.map_err(|_| busy())?;

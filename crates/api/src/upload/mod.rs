@@ -8,7 +8,7 @@ mod tests;
 
 pub(crate) use form::{FORM_OVERHEAD_BYTES, Upload, UploadLimits, too_large};
 pub(crate) use once::{Claimed, HEADER as IDEMPOTENCY_KEY, claim};
-pub(crate) use slot::take_slot;
+pub(crate) use slot::{Slot, take_slot};
 
 use std::time::Duration;
 
