@@ -193,7 +193,8 @@ async fn port_said(output: tokio::process::ChildStdout) -> Result<u16, String> {
     let mut lines = BufReader::new(output).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let said = line.rsplit_once("on port ").map(|(_, port)| port.trim_end_matches('.'));
-        if let Some(port) = said.and_then(|port| port.parse().ok()) {
+        // Its first line repeats the 0 that asked it to choose.
+        if let Some(port) = said.and_then(|port| port.parse().ok()).filter(|port| *port != 0) {
             // Nobody reads on: it must not block on a full pipe, nor die of a closed one.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok(port);

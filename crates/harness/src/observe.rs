@@ -92,14 +92,16 @@ async fn observe_all(
             when(needs(Subject::Auth), Timed::of(auth::observe(running))),
             when(needs(Subject::Limits), Timed::of(limits::observe(running))),
             when(needs(Subject::Contract), Timed::of(contract::observe(running))),
-            when(needs(Subject::Browser), Timed::of(browser::observe(running))),
         )
     };
-    let (auth, limits, contract, browser) = events.step("people", Box::pin(people)).await;
+    let (auth, limits, contract) = events.step("people", Box::pin(people)).await;
     seen.auth = auth.unwrap_or(seen.auth);
     seen.limits = limits.unwrap_or(seen.limits);
     seen.contract = contract.unwrap_or(seen.contract);
-    seen.browser = browser.unwrap_or(seen.browser);
+    // By itself: a browser drops its connections whenever a container starts somewhere.
+    if needs(Subject::Browser) {
+        seen.browser = events.step("browser", Box::pin(Timed::of(browser::observe(running)))).await;
+    }
     // Outages restart services on purpose; what restarted before them did so by itself.
     seen.states_later = states(running).await;
     if needs(Subject::Replicas) {

@@ -62,6 +62,7 @@ fn looks_at(subject: Subject) -> &'static str {
         Subject::Limits => "limits",
         Subject::Contract => "documents",
         Subject::Browser => "browser",
+        Subject::Replicas => "replicas",
         Subject::Outage => "outage",
         Subject::Late => "late dependencies",
         Subject::Surfaces => "surfaces",

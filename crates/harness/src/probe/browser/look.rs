@@ -8,7 +8,7 @@ use thirtyfour::error::WebDriverResult;
 use super::tab::Tab;
 use crate::{
     browser::{self, NARROW, WIDE, first_line},
-    observation::{Fetched, Page},
+    observation::{Browser, Fetched, Page},
 };
 
 /// Measures the page that shows. Bytes are as they came over the line, bodies alone, people's own pictures left out.
@@ -62,8 +62,20 @@ fn measured(found: &Value, width: u32) -> Page {
     }
 }
 
-/// Errors on the console, and everything that was fetched, since the browser was opened.
-pub(super) async fn logs(tab: &Tab) -> WebDriverResult<(Vec<String>, Vec<Fetched>)> {
+/// Keeps errors on the console, and everything that was fetched, since the logs were read last.
+pub(super) async fn keep_logs(tab: &Tab, seen: &mut Browser) -> Result<(), String> {
+    let (console, fetched) = logs(tab).await.map_err(|error| first_line(&error))?;
+    seen.console.extend(console);
+    seen.fetched.extend(fetched);
+    Ok(())
+}
+
+/// Reads the logs and forgets them: what just happened was meant to be refused.
+pub(super) async fn drop_logs(tab: &Tab) -> Result<(), String> {
+    logs(tab).await.map(drop).map_err(|error| first_line(&error))
+}
+
+async fn logs(tab: &Tab) -> WebDriverResult<(Vec<String>, Vec<Fetched>)> {
     let console = tab.driver.get_log("browser").await?;
     let errors = console.into_iter().filter(|entry| entry.level == "SEVERE");
     let errors = errors.map(|entry| without_query(&entry.message)).collect();

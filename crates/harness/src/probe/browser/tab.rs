@@ -86,7 +86,12 @@ impl Tab {
             match self.ask(script).await {
                 Ok(Value::Null | Value::Bool(false)) => {
                     let page = self.page().await;
-                    Attempt::NotYet(format!("{page} without {what}"))
+                    match self.ask("return location.protocol").await {
+                        Ok(protocol) if protocol == "chrome-error:" => {
+                            Attempt::Never(format!("the browser's own page says: {page}"))
+                        }
+                        _ => Attempt::NotYet(format!("{page} without {what}")),
+                    }
                 }
                 Ok(found) => Attempt::Ready(found),
                 // A page that is just being left answers nothing.
