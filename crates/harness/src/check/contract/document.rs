@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::probe::http::{Answer, Exchange};
+use crate::probe::{
+    contract::tour::fits,
+    http::{Answer, Exchange},
+};
 
 /// Methods that `OpenAPI` describes and people use.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -112,15 +115,6 @@ pub(super) fn path_of(exchange: &Exchange) -> Option<(&str, &str)> {
     let (method, path) = exchange.request.split_once(' ')?;
     let path = path.strip_prefix(PREFIX).filter(|rest| rest.starts_with("/v1/")).unwrap_or(path);
     (path.starts_with("/v1/") || path.starts_with("/images/")).then_some((method, path))
-}
-
-fn fits(template: &str, path: &str) -> bool {
-    let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
-    template.len() == path.len()
-        && template
-            .iter()
-            .zip(&path)
-            .all(|(wanted, found)| if wanted.starts_with('{') { !found.is_empty() } else { wanted == found })
 }
 
 /// `image/*` covers `image/png`.

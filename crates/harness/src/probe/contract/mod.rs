@@ -2,7 +2,7 @@
 
 pub(crate) mod environment;
 mod fuzz;
-mod tour;
+pub(crate) mod tour;
 
 use crate::{
     observation::{Contract, Seen},

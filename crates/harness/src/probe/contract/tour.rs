@@ -70,11 +70,11 @@ async fn live(door: &Client, running: &RunningStack) -> Result<(), String> {
 }
 
 async fn ask_for_what_is_not(door: &Client, document: &Value) -> BTreeMap<String, Seen<u16>> {
-    let templates =
-        document.get("paths").and_then(Value::as_object).into_iter().flat_map(|paths| paths.keys());
-    let below = templates.filter(|path| path.starts_with("/v1/")).map(|path| {
-        let path = path.replace(['{', '}'], "");
-        format!("{PREFIX}{path}/nothing-here")
+    let templates = document.get("paths").and_then(Value::as_object);
+    let templates: Vec<&String> = templates.into_iter().flat_map(|paths| paths.keys()).collect();
+    let below = templates.iter().filter(|path| path.starts_with("/v1/")).filter_map(|path| {
+        let path = format!("{}/nothing-here", path.replace(['{', '}'], ""));
+        (!templates.iter().any(|template| fits(template, &path))).then(|| format!("{PREFIX}{path}"))
     });
     let invented = ["/api/v1", "/api/v1/nothing-here", "/api/v2/images", "/api/openapi.json", "/api/docs"];
     let mut answered = BTreeMap::new();
@@ -83,4 +83,14 @@ async fn ask_for_what_is_not(door: &Client, document: &Value) -> BTreeMap<String
         answered.insert(path, asked.answer.map(|answer| answer.status));
     }
     answered
+}
+
+/// Whether a path is one that a template of the document stands for.
+pub(crate) fn fits(template: &str, path: &str) -> bool {
+    let (template, path): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len()
+        && template
+            .iter()
+            .zip(&path)
+            .all(|(wanted, found)| if wanted.starts_with('{') { !found.is_empty() } else { wanted == found })
 }

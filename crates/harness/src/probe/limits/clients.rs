@@ -25,6 +25,8 @@ const SIDE_BY_SIDE: usize = 24;
 const CLAIMS: u64 = 150;
 /// Nobody has this address (RFC 5737): the api is asked directly in its name.
 const NOBODY: &str = "198.51.100.20";
+/// So often in a row nobody is so lucky.
+const TRIES: u32 = 10;
 /// Longest `Retry-After` that is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests at once: more than the replicas of a service have seats for.
@@ -72,9 +74,9 @@ async fn tell(running: &RunningStack) -> Seen<Flooded> {
     let exhaust = Exhaust { setting: SETTING, limit, window, side_by_side: SIDE_BY_SIDE };
     let ask = |_| claiming(&client, "limits.client", &victim);
     let others = || second.get("limits.client.apart", QUESTION);
-    let (flood, apart) = while_asking(exhaust.run(ask), others).await;
+    let flooding = async { (exhaust.run(ask).await, Instant::now()) };
+    let ((flood, exhausted_at), apart) = while_asking(flooding, others).await;
 
-    let exhausted_at = Instant::now();
     let mut asked_by_victim = Tally::default();
     asked_by_victim.add(&harness.get("limits.client.victim", QUESTION).await);
     let answers = claims(&client).await;
@@ -82,8 +84,12 @@ async fn tell(running: &RunningStack) -> Seen<Flooded> {
     asked_by_victim.add(&harness.get("limits.client.victim", QUESTION).await);
 
     let mut story = Story::default();
-    pages::refused(&mut story, &client, visitor).await;
-    wait_as_told(&mut story, &client).await;
+    let asked = async {
+        pages::refused(&mut story, &client, visitor).await;
+        story.keep(until_refused(|| client.get("client.refused", QUESTION)).await)
+    };
+    let refused = while_exhausted(&client, asked).await;
+    wait_as_told(&mut story, &client, &refused).await;
     Ok(Flooded {
         flood: Ok(flood),
         apart: Ok(apart),
@@ -123,9 +129,31 @@ fn claimed(request: RequestBuilder, address: &str) -> RequestBuilder {
         .header("cf-connecting-ip", address)
 }
 
+/// Tells a story while its client goes on asking, so that whatever room comes back is taken at once.
+async fn while_exhausted<T>(client: &Client, story: impl Future<Output = T>) -> T {
+    let asking = futures::stream::repeat(())
+        .map(|()| client.get("limits.client", QUESTION))
+        .buffer_unordered(SIDE_BY_SIDE)
+        .for_each(|_| async {});
+    tokio::select! {
+        told = story => told,
+        () = asking => unreachable!("it has no end of its own"),
+    }
+}
+
+/// Asks until it is refused: now and then a request finds room that has just come back.
+pub(super) async fn until_refused<F: Future<Output = Exchange>>(ask: impl Fn() -> F) -> Exchange {
+    for _ in 0..TRIES {
+        let exchange = ask().await;
+        if exchange.status() == Some(429) {
+            return exchange;
+        }
+    }
+    ask().await
+}
+
 /// The refusal says when to come back: then there is room again.
-async fn wait_as_told(story: &mut Story, client: &Client) {
-    let refused = story.keep(client.get("client.refused", QUESTION).await);
+async fn wait_as_told(story: &mut Story, client: &Client, refused: &Exchange) {
     let told = refused.answer.as_ref().ok().and_then(|answer| answer.header("retry-after")?.parse().ok());
     let Some(told) = told.map(Duration::from_secs) else {
         return story.leave_out("client.after_waiting", "no refusal said when to come back");

@@ -1,7 +1,8 @@
 //! What a person with a browser is shown by then.
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 
+use super::clients::until_refused;
 use crate::{
     observation::{Seen, Story},
     probe::{http::Client, person::Person},
@@ -14,8 +15,12 @@ pub(super) async fn refused(story: &mut Story, client: &Client, visitor: Seen<Pe
     match visitor {
         Ok(token) => {
             let cookie = format!("__Host-session={token}");
-            let shape = |request: reqwest::RequestBuilder| request.header("cookie", cookie);
-            story.keep(client.send("web.gallery", Method::GET, "/gallery", shape).await);
+            let cookie = &cookie;
+            let look = || {
+                let shape = move |request: RequestBuilder| request.header("cookie", cookie);
+                client.send("web.gallery", Method::GET, "/gallery", shape)
+            };
+            story.keep(until_refused(look).await);
         }
         Err(why) => story.leave_out("web.gallery", &why),
     }

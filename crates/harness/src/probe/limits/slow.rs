@@ -13,6 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_util::either::Either;
 
 use super::flood::while_asking;
 use crate::{
@@ -26,8 +27,9 @@ use crate::{
 const DRIP: Duration = Duration::from_millis(200);
 /// The proxy waits no longer for a whole header.
 const HEADER_WITHIN: Duration = Duration::from_secs(5);
-/// The api waits no longer for a whole JSON body (the proxy waits a minute, for uploads).
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// The api waits 10 s for a whole JSON body, and 5 s more for its end, so that a proxy hears the refusal. It is asked
+/// directly: the proxy in front waits a minute, for the sake of uploads.
+const BODY_WITHIN: Duration = Duration::from_secs(15);
 /// How much later than its bound a connection may end on a busy machine.
 const SLACK: Duration = Duration::from_secs(3);
 /// An answer comes within this.
@@ -46,9 +48,11 @@ pub(super) async fn observe(running: &RunningStack) -> Slowed {
         Err(why) => return Slowed { ended: BTreeMap::new(), apart: Err(why) },
     };
     let header = "GET / HTTP/1.1\r\nHost: {host}\r\nX-Slow: ";
-    let body = "POST /api/v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+    let body = "POST /v1/sessions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
                 Content-Length: 1000\r\n\r\n{";
-    let both = async { tokio::join!(drip(running, header, HEADER_WITHIN), drip(running, body, BODY_WITHIN)) };
+    let header = async { drip(Line::open(running).await?, header, HEADER_WITHIN).await };
+    let body = async { drip(Line::to_api(running).await?, body, BODY_WITHIN).await };
+    let both = async { tokio::join!(header, body) };
     let asking = while_asking(both, || door.get("limits.slow.apart", "/api/health"));
     let ((header, body), apart) = Box::pin(asking).await;
     let ended = [("header", header), ("body", body)];
@@ -56,8 +60,7 @@ pub(super) async fn observe(running: &RunningStack) -> Slowed {
 }
 
 /// Sends the beginning of a request, and then a byte now and then, until the other side has enough.
-async fn drip(running: &RunningStack, begin: &str, bound: Duration) -> Seen<Slow> {
-    let mut line = Line::open(running).await?;
+async fn drip(mut line: Line, begin: &str, bound: Duration) -> Seen<Slow> {
     let start = Instant::now();
     line.send(begin.replace("{host}", &line.host).as_bytes()).await?;
     let mut heard = Vec::new();
@@ -94,14 +97,15 @@ fn status_in(heard: &[u8]) -> Option<u16> {
     line.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()
 }
 
-/// A connection to the entrance that sends what it is told, byte for byte.
+/// A connection that sends what it is told, byte for byte.
 pub(super) struct Line {
-    stream: TlsStream<TcpStream>,
+    stream: Either<TlsStream<TcpStream>, TcpStream>,
     /// What belongs into `Host`.
     pub(super) host: String,
 }
 
 impl Line {
+    /// To the entrance.
     pub(super) async fn open(running: &RunningStack) -> Seen<Self> {
         let origin = running.public_origin()?;
         let host = origin.split_once("://").map_or(origin.as_str(), |(_, authority)| authority).to_owned();
@@ -112,7 +116,14 @@ impl Line {
         let address = running.entrance_address().await?;
         let tcp = TcpStream::connect(address).await.map_err(|error| innermost(&error))?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
-        Ok(Self { stream: stream.map_err(|error| innermost(&error))?, host })
+        Ok(Self { stream: Either::Left(stream.map_err(|error| innermost(&error))?), host })
+    }
+
+    async fn to_api(running: &RunningStack) -> Seen<Self> {
+        let ready = running.service("api")?.ready.as_ref().ok_or("service `api` has no `ready`")?;
+        let address = running.endpoint("api", crate::runner::port_of(ready)).await?;
+        let stream = TcpStream::connect(address).await.map_err(|error| innermost(&error))?;
+        Ok(Self { stream: Either::Right(stream), host: address.to_string() })
     }
 
     pub(super) async fn send(&mut self, bytes: &[u8]) -> Seen<()> {
