@@ -19,7 +19,7 @@ use crate::{
 /// Any number; always the same one, so that every run asks the same.
 const SEED: u64 = 20_261_121;
 /// Requests that it thinks of for each operation, besides those that follow from the document alone.
-const EXAMPLES: u32 = 12;
+const EXAMPLES: u32 = 8;
 /// It is done long before, even on a machine that has much else to do.
 const WITHIN: Duration = Duration::from_mins(1);
 /// Nobody has this address (RFC 5737): its requests count to no other client's limit.

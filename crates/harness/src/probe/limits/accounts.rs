@@ -32,8 +32,12 @@ const GUESSES_SIDE_BY_SIDE: usize = 4;
 const SIDE_BY_SIDE: usize = 16;
 /// Longest `Retry-After` that is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Two uploads are under way within this. A try every now and then must not use up the uploads of a minute.
-const UNDER_WAY_WITHIN: Duration = Duration::from_secs(2);
+/// Two uploads are under way within this.
+const UNDER_WAY_WITHIN: Duration = Duration::from_secs(5);
+/// Between two tries of the third: they must not use up the uploads of a minute.
+const TRY_EVERY: Duration = Duration::from_millis(200);
+/// So often an upload gives way to another that was there first.
+const TRIES: u32 = 5;
 /// A picture for the quota appears in the list within this.
 const LISTED_WITHIN: Duration = Duration::from_secs(15);
 /// Who has too many pictures is told to wait until the first of them is gone: not longer than for any other limit.
@@ -206,6 +210,7 @@ async fn three_at_once(running: &RunningStack, client: &Client, story: &mut Stor
     let (release, held) = watch::channel(false);
     let third = async {
         let refused = poll::until(UNDER_WAY_WITHIN, || async {
+            sleep(TRY_EVERY).await;
             let exchange = person.upload("uploads.third", NO_PICTURE, "halftone", None).await;
             match exchange.status() {
                 Some(429) => Attempt::Ready(exchange),
@@ -231,8 +236,20 @@ async fn three_at_once(running: &RunningStack, client: &Client, story: &mut Stor
     Ok(())
 }
 
-/// Sends the beginning of a picture, and the rest when it is told to.
-async fn slowly(person: &Person, step: &str, mut held: watch::Receiver<bool>) -> Exchange {
+/// Sends the beginning of a picture, and the rest when it is told to. Where somebody else was quicker, it tries again.
+async fn slowly(person: &Person, step: &str, held: watch::Receiver<bool>) -> Exchange {
+    for _ in 0..TRIES {
+        let exchange =
+            person.request(step, Method::POST, UPLOAD, |request| request.multipart(slow_form(held.clone())));
+        let exchange = exchange.await;
+        if exchange.status() != Some(429) || *held.borrow() {
+            return exchange;
+        }
+    }
+    person.request(step, Method::POST, UPLOAD, |request| request.multipart(slow_form(held))).await
+}
+
+fn slow_form(mut held: watch::Receiver<bool>) -> Form {
     let (begin, end) = photo::PORTRAIT.split_at(1024);
     let rest = async move {
         // An error: whoever would tell is gone, and so is the reason to wait.
@@ -242,6 +259,5 @@ async fn slowly(person: &Person, step: &str, mut held: watch::Receiver<bool>) ->
     let begin = futures::stream::once(async move { Ok::<_, std::io::Error>(begin) });
     let body = Body::wrap_stream(begin.chain(futures::stream::once(rest)));
     let part = Part::stream(body).file_name("portrait.jpg");
-    let form = Form::new().text("effect", "halftone").text("ttl_seconds", "600").part("image", part);
-    person.request(step, Method::POST, UPLOAD, |request| request.multipart(form)).await
+    Form::new().text("effect", "halftone").text("ttl_seconds", "600").part("image", part)
 }
