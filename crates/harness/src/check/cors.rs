@@ -96,10 +96,8 @@ fn vary() -> Check {
     of("cors.vary", claim, "Origin in Vary on every answer of the api", |cors| {
         each(cors.rows.iter().filter(|row| row.of == CorsOf::Api), |_, answer| {
             let all = values(answer, "vary").join(",").to_ascii_lowercase();
-            match all.split(',').any(|name| matches!(name.trim(), "origin" | "*")) {
-                true => Ok(()),
-                false => Err(format!("{} with Vary `{all}`", answer.status)),
-            }
+            let varies = all.split(',').any(|name| matches!(name.trim(), "origin" | "*"));
+            if varies { Ok(()) } else { Err(format!("{} with Vary `{all}`", answer.status)) }
         })
     })
 }
@@ -127,10 +125,8 @@ fn methods() -> Check {
             }
             let wanted =
                 row.preflight.as_ref().map(|preflight| preflight.method.as_str()).unwrap_or_default();
-            match RIGHT_METHODS.contains(&wanted) && !given.iter().any(|method| method == wanted) {
-                true => Err(format!("gives no leave for {wanted}")),
-                false => Ok(()),
-            }
+            let is_missing = RIGHT_METHODS.contains(&wanted) && !given.iter().any(|method| method == wanted);
+            if is_missing { Err(format!("gives no leave for {wanted}")) } else { Ok(()) }
         })
     })
 }

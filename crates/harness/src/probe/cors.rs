@@ -14,6 +14,11 @@ use crate::{
 /// An origin that is never allowed.
 const ELSEWHERE: &str = "https://elsewhere.example";
 
+/// What is one person's alone.
+const LIST: &str = "/api/v1/images";
+/// A link that nobody has signed: its refusal is as good to see who may read it.
+const LINK: &str = "/images/018f0000-0000-7000-8000-000000000000";
+
 /// Asks.
 pub async fn observe(running: &RunningStack) -> Seen<Cors> {
     let api = running.service("api")?;
@@ -100,9 +105,6 @@ fn asked(is_allowed: bool) -> Vec<Asked> {
         credential: Credential::None,
         preflight: Some((method, header)),
     };
-    const LIST: &str = "/api/v1/images";
-    // A link that nobody has signed: its refusal is as good to see who may read it.
-    const LINK: &str = "/images/018f0000-0000-7000-8000-000000000000";
     let mut all = vec![
         one(CorsOf::Api, "GET", LIST, Credential::Bearer),
         one(CorsOf::Api, "GET", LIST, Credential::Cookie),

@@ -148,7 +148,7 @@ fn software() -> Check {
     )
 }
 
-fn is_page(look: &&Look) -> bool {
+fn is_page(look: &Look) -> bool {
     let html =
         |answer: &Answer| answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
     look.kind == Kind::Page && look.row.answer.as_ref().is_ok_and(html)
@@ -164,7 +164,9 @@ fn policy() -> Check {
         expected,
         |proxy| &proxy.looks,
         |_, looks| {
-            each(looks.iter().filter(is_page), |_, answer| strict(once(answer, "content-security-policy")?))
+            each(looks.iter().filter(|look| is_page(look)), |_, answer| {
+                strict(once(answer, "content-security-policy")?)
+            })
         },
     )
 }
@@ -209,7 +211,7 @@ fn inline() -> Check {
         expected,
         |proxy| &proxy.looks,
         |_, looks| {
-            each(looks.iter().filter(is_page), |_, answer| {
+            each(looks.iter().filter(|look| is_page(look)), |_, answer| {
                 let inline = html::read(&String::from_utf8_lossy(&answer.body)).inline;
                 inline.first().map_or(Ok(()), |first| Err(format!("has {first}")))
             })

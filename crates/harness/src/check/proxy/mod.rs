@@ -77,9 +77,9 @@ pub(super) fn each<'a, R: AsRef<Row> + 'a>(
         return Finding::Pass(format!("all of {count} answers"));
     }
     let more = wrong.len().saturating_sub(NAMED);
-    let mut told = wrong.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
+    let told = wrong.into_iter().take(NAMED).collect::<Vec<_>>().join("; ");
     if more > 0 {
-        told += &format!("; and {more} more of {count}");
+        return Finding::Fail(format!("{told}; and {more} more of {count}"), None);
     }
     Finding::Fail(told, None)
 }

@@ -36,7 +36,7 @@ fn versions() -> Check {
                         wrong.push(format!("{name} is not spoken: version {version:#06x} was agreed to"));
                     }
                     HelloAnswer::Refused(_) if greeted.version < OLDEST => {
-                        told.push(format!("{name} refused"))
+                        told.push(format!("{name} refused"));
                     }
                     HelloAnswer::Refused(how) => wrong.push(format!("{name} is refused ({how})")),
                     HelloAnswer::Unclear(what) => unclear.push(format!("{name}: {what}")),

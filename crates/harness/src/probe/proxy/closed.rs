@@ -1,13 +1,13 @@
 //! What is not for the outside, asked for in every spelling that has ever got past a rule.
 
-use super::super::raw::{Raw, Written};
-use crate::observation::{Row, Seen};
+use super::{Raw, Written, ask_all};
+use crate::observation::Row;
 
 /// A path that nobody serves: what comes back for it beside a telling header was brought in by the header.
 const NOTHING: &str = "/nothing-here";
 
 /// Asks for the operators' path `name` of web and, where that is closed too, of the api.
-pub(super) async fn knock(raw: &Raw, name: &str, at_the_api: bool) -> Seen<Vec<Row>> {
+pub(super) async fn knock(raw: &Raw, name: &str, at_the_api: bool) -> Vec<Row> {
     let mut all = spellings("", name, &raw.authority);
     if at_the_api {
         all.extend(spellings("/api", name, &raw.authority));
@@ -16,7 +16,7 @@ pub(super) async fn knock(raw: &Raw, name: &str, at_the_api: bool) -> Seen<Vec<R
 }
 
 /// Asks for what Caddy's admin API and Go's own debugging serve.
-pub(super) async fn knock_at_admin(raw: &Raw) -> Seen<Vec<Row>> {
+pub(super) async fn knock_at_admin(raw: &Raw) -> Vec<Row> {
     let paths = [
         "/config",
         "/config/",
@@ -47,13 +47,9 @@ pub(super) async fn knock_at_admin(raw: &Raw) -> Seen<Vec<Row>> {
     ask(raw, "admin", all).await
 }
 
-async fn ask(raw: &Raw, name: &str, all: Vec<Written>) -> Seen<Vec<Row>> {
-    let mut rows = Vec::new();
-    for written in all {
-        let answer = raw.ask(&format!("closed.{name}"), &written).await.answer;
-        rows.push(Row { asked: written.to_string(), answer });
-    }
-    Ok(rows)
+async fn ask(raw: &Raw, name: &str, all: Vec<Written>) -> Vec<Row> {
+    let all = all.into_iter().map(|written| (written.to_string(), written));
+    ask_all(raw, &format!("closed.{name}"), all).await
 }
 
 /// The ways to write the path `{below}/{name}`.
@@ -62,7 +58,9 @@ fn spellings(below: &str, name: &str, authority: &str) -> Vec<Written> {
     let (first, rest) = name.split_at(1);
     let upper = name.to_uppercase();
     let capital = format!("{}{rest}", first.to_uppercase());
-    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let encode = |text: &str| {
+        text.bytes().fold(String::new(), |encoded, byte| encoded + "%" + hex::encode([byte]).as_str())
+    };
     let (encoded, whole) = (format!("{}{rest}", encode(first)), encode(name));
     let twice = encoded.replace('%', "%25");
     let mut paths = vec![path.clone()];
@@ -91,7 +89,10 @@ fn spellings(below: &str, name: &str, authority: &str) -> Vec<Written> {
         "%252f",
         "/..;/",
     ] {
-        paths.push(format!("{below}{between}{name}"));
+        // A path begins with a slash.
+        if !below.is_empty() || between.starts_with('/') {
+            paths.push(format!("{below}{between}{name}"));
+        }
     }
     paths.push(format!("//{authority}{path}"));
     for elsewhere in [
@@ -104,11 +105,10 @@ fn spellings(below: &str, name: &str, authority: &str) -> Vec<Written> {
     ] {
         paths.push(format!("{elsewhere}{path}"));
     }
-    if below.is_empty() {
-        // The api's own, with a prefix that is taken away once too often or not often enough.
+    if !below.is_empty() {
+        // With a prefix that is taken away once too often or not often enough.
         paths
             .extend(["/api/v1/../", "/api/v1/%2e%2e/", "/api/x/../"].map(|before| format!("{before}{name}")));
-    } else {
         paths.push(format!("/{path}"));
         paths.push(format!("{}/{name}", below.to_uppercase()));
         paths.push(format!("{below}{below}/{name}"));

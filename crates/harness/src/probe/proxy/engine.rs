@@ -65,10 +65,10 @@ fn places_of(inspected: &Value) -> Places {
 pub(super) async fn admin(running: &RunningStack) -> Seen<Admin> {
     let told = inspected(running, entrance(running)?).await?;
     let networks = told.pointer("/NetworkSettings/Networks").and_then(Value::as_object);
-    let addresses = networks.into_iter().flatten().filter_map(|(_, network)| network["IPAddress"].as_str());
+    let mut addresses =
+        networks.into_iter().flatten().filter_map(|(_, network)| network["IPAddress"].as_str());
     let address: IpAddr = addresses
-        .filter_map(|address| address.parse().ok())
-        .next()
+        .find_map(|address| address.parse().ok())
         .ok_or("the engine tells no address of the proxy")?;
     let port = running.stack().options.entrance.as_ref().map_or(0, |entrance| entrance.port);
     Ok(Admin { address, control: connects(address, port).await, open: connects(address, ADMIN_PORT).await })

@@ -11,16 +11,19 @@ mod request_ids;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures::StreamExt;
+
 use super::{
     http::{Client, host_of, path_and_query},
     person::Person,
     photo,
-    raw::Raw,
+    raw::{Raw, Written},
     tls::{self, Hello},
     visitor::Visitor,
 };
 use crate::{
-    observation::{Greeted, Proxy, Seen},
+    authority::Authority,
+    observation::{Certificate, Greeted, HelloAnswer, Proxy, Row, Seen},
     poll::{self, Attempt},
     running::RunningStack,
 };
@@ -28,68 +31,93 @@ use crate::{
 pub use origin::{ELSEWHERE, NOBODY};
 pub use replicas::{BACK_WITHIN, observe as observe_replicas};
 
+/// So many requests of a matrix are under way at once: few enough that none has to wait for the others.
+const AT_ONCE: usize = 8;
+
 /// Looks.
 pub async fn observe(running: &RunningStack) -> Seen<Proxy> {
     let public_origin = running.public_origin()?;
     let door = running.entrance().await?;
     let raw = raw(running).await;
     let resident = Resident::move_in(running, &door).await;
-    let of_resident = || resident.as_ref().map_err(Clone::clone);
-    let of_raw = || raw.as_ref().map_err(Clone::clone);
 
-    let (versions, weak_suites) = tokio::join!(versions(running), weak_suites(running));
-    let crawl = match of_resident() {
-        Ok(resident) => crawl::crawl(resident, &public_origin).await,
-        Err(why) => Err(why),
+    let pages = async {
+        let crawl = with(&resident, async |resident| crawl::crawl(resident, &public_origin).await).await;
+        let looks = with(&resident, async |resident| Ok(looks::observe(resident, crawl.as_ref().ok()).await));
+        (looks.await, crawl)
     };
-    let mut closed = BTreeMap::new();
-    for (name, at_the_api) in [("metrics", true), ("ready", true), ("health", false)] {
-        let knocked = match of_raw() {
-            Ok(raw) => closed::knock(raw, name, at_the_api).await,
-            Err(why) => Err(why),
-        };
-        closed.insert(name, knocked);
-    }
-    let at_admin = match of_raw() {
-        Ok(raw) => closed::knock_at_admin(raw).await,
-        Err(why) => Err(why),
+    let closed = async {
+        let mut closed = BTreeMap::new();
+        for (name, at_the_api) in [("metrics", true), ("ready", true), ("health", false)] {
+            let rows = with(&raw, async |raw| Ok(closed::knock(raw, name, at_the_api).await)).await;
+            closed.insert(name, rows);
+        }
+        closed.insert("admin", with(&raw, async |raw| Ok(closed::knock_at_admin(raw).await)).await);
+        closed
     };
-    closed.insert("admin", at_admin);
+    let origin = async {
+        let forwarded = with(&raw, async |raw| {
+            with(&resident, async |resident| origin::forwarded(running, raw, resident).await).await
+        });
+        let hosts = with(&raw, async |raw| {
+            with(&resident, async |resident| Ok(origin::hosts(raw, resident).await)).await
+        });
+        (forwarded.await, hosts.await)
+    };
+    let tls = async { (versions(running).await, weak_suites(running).await, certificate(running).await) };
+    let engine = async {
+        (engine::admin(running).await, engine::published(running).await, engine::places(running).await)
+    };
+    let (tls, (looks, crawl), closed, (forwarded, hosts), redirects, request_ids, engine) = tokio::join!(
+        tls,
+        pages,
+        closed,
+        origin,
+        redirects::observe(running, &public_origin),
+        with(&raw, async |raw| request_ids::observe(running, raw).await),
+        engine,
+    );
+    let (versions, weak_suites, certificate) = tls;
+    let (admin, published, places) = engine;
     Ok(Proxy {
+        public_origin,
         versions,
         weak_suites,
-        certificate: certificate(running).await,
-        redirects: redirects::observe(running, &public_origin).await,
-        looks: match of_resident() {
-            Ok(resident) => Ok(looks::observe(resident, crawl.as_ref().ok()).await),
-            Err(why) => Err(why),
-        },
+        certificate,
+        redirects,
+        looks,
         crawl,
         closed,
-        admin: engine::admin(running).await,
-        published: engine::published(running).await,
-        request_ids: match of_raw() {
-            Ok(raw) => request_ids::observe(running, raw).await,
-            Err(why) => Err(why),
-        },
-        forwarded: match (of_raw(), of_resident()) {
-            (Ok(raw), Ok(resident)) => origin::forwarded(running, raw, resident).await,
-            (Err(why), _) | (_, Err(why)) => Err(why),
-        },
-        hosts: match (of_raw(), of_resident()) {
-            (Ok(raw), Ok(resident)) => Ok(origin::hosts(raw, resident).await),
-            (Err(why), _) | (_, Err(why)) => Err(why),
-        },
-        places: engine::places(running).await,
-        public_origin,
+        admin,
+        published,
+        request_ids,
+        forwarded,
+        hosts,
+        places,
     })
+}
+
+/// Looks with the help of something, or tells why there is none.
+async fn with<A, T>(needed: &Seen<A>, look: impl AsyncFnOnce(&A) -> Seen<T>) -> Seen<T> {
+    match needed {
+        Ok(needed) => look(needed).await,
+        Err(why) => Err(why.clone()),
+    }
+}
+
+/// Makes requests, several at once, and keeps their order.
+async fn ask_all(raw: &Raw, step: &str, all: impl IntoIterator<Item = (String, Written)>) -> Vec<Row> {
+    let rows = all.into_iter().map(|(asked, written)| async move {
+        let answer = raw.ask(step, &written).await.answer;
+        Row { asked, answer }
+    });
+    futures::stream::iter(rows).buffered(AT_ONCE).collect().await
 }
 
 /// The entrance for requests exactly as they are written.
 async fn raw(running: &RunningStack) -> Seen<Raw> {
     let origin = running.public_origin()?;
-    let tls =
-        origin.starts_with("https://").then(|| running.authority().map(|trusted| trusted.client_config()));
+    let tls = origin.starts_with("https://").then(|| running.authority().map(Authority::client_config));
     Ok(Raw {
         address: running.entrance_address().await?,
         authority: authority_of(&origin).into(),
@@ -114,12 +142,12 @@ async fn versions(running: &RunningStack) -> Seen<Vec<Greeted>> {
     Ok(greeted)
 }
 
-async fn weak_suites(running: &RunningStack) -> Seen<crate::observation::HelloAnswer> {
+async fn weak_suites(running: &RunningStack) -> Seen<HelloAnswer> {
     let (address, origin) = (running.entrance_address().await?, running.public_origin()?);
     Ok(tls::greet(address, host_of(authority_of(&origin)), &Hello::WEAK).await)
 }
 
-async fn certificate(running: &RunningStack) -> Seen<crate::observation::Certificate> {
+async fn certificate(running: &RunningStack) -> Seen<Certificate> {
     let (address, origin) = (running.entrance_address().await?, running.public_origin()?);
     let authority = running.authority()?;
     tls::look(address, host_of(authority_of(&origin)), authority.certificate_pem()).await

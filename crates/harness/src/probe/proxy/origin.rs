@@ -1,9 +1,8 @@
 //! Requests that claim to have come another way than they did, or to another host.
 
-use super::{Resident, instances_of};
+use super::{Raw, Resident, Written, ask_all, instances_of};
 use crate::{
     observation::{Compared, Row, Seen},
-    probe::raw::{Raw, Written},
     running::RunningStack,
 };
 
@@ -48,15 +47,14 @@ pub(super) async fn forwarded(running: &RunningStack, raw: &Raw, resident: &Resi
     let mut all = Vec::new();
     for written in asked(resident) {
         let plain = raw.ask("forwarded.plain", &written).await.answer;
-        for claim in claims() {
+        let claiming = claims().into_iter().map(|claim| {
             let mut claiming = written.clone();
             claiming.headers.extend(claim.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
-            let answer = raw.ask("forwarded", &claiming).await.answer;
             let told = claim.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>();
-            let asked = format!("GET {} with {}", written.target, told.join(", "));
-            let row = Row { asked, answer };
-            all.push(Compared { row, plain: plain.clone(), believed_by: Vec::new() });
-        }
+            (format!("GET {} with {}", written.target, told.join(", ")), claiming)
+        });
+        let rows = ask_all(raw, "forwarded", claiming).await.into_iter();
+        all.extend(rows.map(|row| Compared { row, plain: plain.clone(), believed_by: Vec::new() }));
     }
     // The proxy itself logs what it was sent, whatever it makes of it.
     let mut believed_by = Vec::new();
@@ -97,9 +95,5 @@ pub(super) async fn hosts(raw: &Raw, resident: &Resident) -> Vec<Row> {
         let under = Written { target, ..written }.with("host", ELSEWHERE);
         all.push((format!("GET https://{ELSEWHERE} with host: {ELSEWHERE} ({told})"), under));
     }
-    let mut rows = Vec::new();
-    for (asked, written) in all {
-        rows.push(Row { asked, answer: raw.ask("host", &written).await.answer });
-    }
-    rows
+    ask_all(raw, "host", all).await
 }

@@ -1,11 +1,8 @@
 //! What the plain port answers, to every path and method.
 
-use super::{
-    super::raw::{Raw, Written},
-    authority_of,
-};
+use super::{Raw, Written, ask_all, authority_of};
 use crate::{
-    observation::{Redirected, Row, Seen},
+    observation::{Redirected, Seen},
     running::RunningStack,
 };
 
@@ -46,11 +43,7 @@ pub(super) async fn observe(running: &RunningStack, origin: &str) -> Seen<Vec<Re
     all.push(Written::get("/log-in?x=1").with("x-forwarded-host", "elsewhere.example"));
     all.push(Written::get("/log-in?x=1").with("x-forwarded-proto", "https"));
     all.push(Written::get("/log-in?x=1").with("cookie", "__Host-session=none-of-anybody"));
-    let mut redirects = Vec::new();
-    for written in all {
-        let answer = raw.ask("redirect", &written).await.answer;
-        redirects
-            .push(Redirected { row: Row { asked: written.to_string(), answer }, target: written.target });
-    }
-    Ok(redirects)
+    let targets: Vec<String> = all.iter().map(|written| written.target.clone()).collect();
+    let rows = ask_all(&raw, "redirect", all.into_iter().map(|written| (written.to_string(), written))).await;
+    Ok(rows.into_iter().zip(targets).map(|(row, target)| Redirected { row, target }).collect())
 }

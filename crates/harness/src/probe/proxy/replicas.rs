@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use super::{instances_of, logged};
 use crate::{
     event::{Event, Events},
-    fault::Fault,
     observation::{Replicas, Seen},
     poll::{self, Attempt},
     probe::http::Client,
@@ -42,10 +41,10 @@ pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Replicas> 
         seen.before.insert(instance.clone(), found.iter().filter(|found| **found).count());
     }
 
-    let fault = Fault::Stopped(stopped.clone());
-    let gone = async {
+    let runner = running.runner();
+    let going = async {
         let since = Instant::now();
-        let gone = fault.inject(running).await;
+        let gone = runner.stop(&stopped).await;
         tokio::time::sleep(AWAY.saturating_sub(since.elapsed())).await;
         gone
     };
@@ -53,7 +52,7 @@ pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Replicas> 
     let asking = futures::future::join_all((0..AT_ONCE).map(|_| ask_until(&door, until.clone())));
     let (gone, asked) = tokio::join!(
         async {
-            let gone = gone.await;
+            let gone = going.await;
             let _ = over.send(true);
             gone
         },
@@ -63,7 +62,8 @@ pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Replicas> 
         seen.asked += count;
         seen.failed.extend(failed);
     }
-    gone?.undo(running).await?;
+    gone.map_err(|error| error.to_string())?;
+    runner.start(&stopped).await.map_err(|error| error.to_string())?;
     let back = Instant::now();
     let answered = poll::until(BACK_WITHIN, || async {
         let ids = match ask(&door, 4).await {

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{
-    super::raw::{Raw, Written},
-    instances_of, logged,
-};
+use super::{Raw, Written, instances_of, logged};
 use crate::{
     observation::{Identified, Row, Seen},
     running::RunningStack,

@@ -28,7 +28,7 @@ const SIGNATURES: [u16; 9] = [0x0403, 0x0503, 0x0804, 0x0805, 0x0401, 0x0501, 0x
 
 /// Cipher suites of TLS 1.3, all of them sound.
 const SUITES_1_3: [u16; 3] = [0x1301, 0x1302, 0x1303];
-/// Cipher suites of TLS 1.2 with forward secrecy and authenticated encryption: ECDHE with AES-GCM or ChaCha20.
+/// Cipher suites of TLS 1.2 with forward secrecy and authenticated encryption: ECDHE with AES-GCM or `ChaCha20`.
 const SUITES_1_2: [u16; 6] = [0xC02B, 0xC02C, 0xC02F, 0xC030, 0xCCA9, 0xCCA8];
 /// Cipher suites that no server of today may agree to: CBC, RC4, 3DES, no encryption, no forward secrecy, no
 /// authentication, export strength. ECDHE stands first, so that a key of whatever kind does for one of them.
