@@ -86,7 +86,7 @@ async fn tell(running: &RunningStack, driver: &Driver, photo: &Path, telling: u3
     let (with, without) = tokio::join!(open("with-scripts", true), open("without-scripts", false));
     let (with, without) = (with?, without?);
     let mut seen = Browser::default();
-    let (_, without_scripts) =
+    let ((), without_scripts) =
         tokio::join!(story::tell(&with, running, photo, &mut seen), without_scripts::tell(&without, photo));
     seen.without_scripts = without_scripts;
     for tab in [with, without] {

@@ -1,0 +1,111 @@
+//! The catalogue, file by file. Each is sound: it reads, its overlay fits the definition, its check exists. And each is
+//! noticed: a gate over the sabotaged stack gives the verdict that the file expects. The second kind takes a stack each,
+//! so it runs when asked for: `make sabotage`.
+
+use std::{collections::BTreeSet, path::Path, process::ExitCode};
+
+use harness::{
+    check::{self, Check},
+    definition::Definition,
+    event::Events,
+    gate::{self, GateOptions},
+    images::Images,
+    reaper,
+    report::{self, Style},
+    verdict::Outcome,
+};
+use libtest_mimic::{Arguments, Failed, Trial};
+use sabotage::{Expect, Sabotage};
+use stack::Stack;
+
+/// Kinds of checks that have no sabotage of their own yet: their defects are trials of package `e2e`.
+const ELSEWHERE: [&str; 5] = ["health.", "order.", "smoke.", "ttl.", "secrets."];
+/// Those of them that do have.
+const HERE_ALL_THE_SAME: [&str; 2] = ["smoke.browser.", "smoke.assets"];
+
+fn main() -> ExitCode {
+    if let Some(code) = reaper::serve_if_asked() {
+        return code;
+    }
+    let mut arguments = Arguments::from_args();
+    // Two stacks at once: more only make a small machine slow.
+    arguments.test_threads.get_or_insert(2);
+    let catalogue = match sabotage::read(&sabotage::catalogue()) {
+        Ok(catalogue) => catalogue,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut trials = vec![Trial::test("every_check_has_a_sabotage_or_a_reason", every_check_has_one)];
+    for sabotage in catalogue {
+        let (one, other) = (sabotage.clone(), sabotage);
+        trials.push(Trial::test(format!("sound::{}", one.id), move || sound(&one)));
+        let name = format!("noticed::{}", other.id);
+        trials.push(Trial::test(name, move || noticed(&other)).with_ignored_flag(true));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn every_check_has_one() -> Result<(), Failed> {
+    let catalogue = sabotage::read(&sabotage::catalogue())?;
+    let without = sabotage::without()?;
+    let mut known: BTreeSet<&str> = catalogue.iter().map(|sabotage| sabotage.expect.check()).collect();
+    known.extend(without.iter().map(|without| without.check.as_str()));
+    let checks = check::checks(&e2e::stack()?);
+    let begins = |id: &str, beginnings: &[&str]| beginnings.iter().any(|beginning| id.starts_with(beginning));
+    let missing: Vec<&str> = checks
+        .iter()
+        .map(|check| check.id.as_str())
+        .filter(|id| !begins(id, &ELSEWHERE) || begins(id, &HERE_ALL_THE_SAME))
+        .filter(|id| !known.contains(id))
+        .collect();
+    let gone: Vec<&&str> = known.iter().filter(|id| !checks.iter().any(|check| check.id == ***id)).collect();
+    if missing.is_empty() && gone.is_empty() {
+        return Ok(());
+    }
+    let told = format!("without a sabotage and a reason: {missing:?}; sabotaged, but no check: {gone:?}");
+    Err(told.into())
+}
+
+/// The stack with the sabotage in it, and the checks that a run of it needs.
+fn sabotaged(sabotage: &Sabotage, folder: &Path) -> Result<(Stack, Vec<Check>), String> {
+    let files = sabotage.files(&e2e::repository(), folder)?;
+    let variables = Images::open(&e2e::images_folder()).map(|images| images.variables()).unwrap_or_default();
+    let definition = Definition { files, profiles: Vec::new() };
+    let stack = definition.read_for_gate(&variables).map_err(|error| error.excerpts())?;
+    let checks = check::select(check::checks(&stack), &sabotage.only());
+    let checks = checks.map_err(|word| format!("no check is called {word}"))?;
+    Ok((stack, checks))
+}
+
+fn sound(sabotage: &Sabotage) -> Result<(), Failed> {
+    if sabotage.why.trim().is_empty() {
+        return Err("`why` is empty".into());
+    }
+    sabotaged(sabotage, tempfile::tempdir()?.path())?;
+    Ok(())
+}
+
+fn noticed(sabotage: &Sabotage) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let (stack, checks) = sabotaged(sabotage, folder.path())?;
+    let options = GateOptions { images: e2e::images_folder(), repository: e2e::repository(), keep: false };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let gated = runtime.block_on(gate::gate(stack, &options, &checks, &Events::to(|_| {})))?;
+    let (check, expected) = match &sabotage.expect {
+        Expect::Fail(check) => (check, Outcome::Fail),
+        Expect::Pass(check) => (check, Outcome::Pass),
+    };
+    let verdict = gated.report.verdicts.iter().find(|verdict| verdict.check == *check);
+    let verdict = verdict.ok_or_else(|| format!("the run has no verdict about {check}"))?;
+    let told = report::verdict_line(verdict, Style::Plain);
+    if gated.report.bring_up.failure.is_some() {
+        return Err(format!("the stack never came up: {told}").into());
+    }
+    if verdict.verdict != expected {
+        return Err(format!("expected {expected:?}:\n{told}").into());
+    }
+    eprintln!("{}: {told}", sabotage.id);
+    Ok(())
+}
