@@ -75,8 +75,11 @@ pub async fn prepare(
     images.refuse_stale(repository)?;
     let engine = Engine::connect().await?;
     let removed = reaper::remove_orphans(&engine.docker).await.map_err(GateError::Begin)?;
-    for run in removed {
-        events.send(Event::Note(format!("removed what dead run {run} had left behind")));
+    for (run, swept) in removed {
+        events.send(Event::Note(match swept {
+            Ok(()) => format!("removed what dead run {run} had left behind"),
+            Err(why) => format!("could not remove all that dead run {run} had left behind: {why}"),
+        }));
     }
     let loaded = events.step("load images", images.load(&engine.docker)).await?;
     if !loaded.is_empty() {

@@ -37,6 +37,8 @@ const ASKED: &str = "SHAKEDOWN_REAPER";
 const RELEASE: &[u8] = b"release";
 /// How long removal may take before the reaper gives up: the engine may be busy, or starting what was asked of it last.
 const SWEEP_WITHIN: Duration = Duration::from_mins(1);
+/// The same for what is left of a dead run, while somebody waits for a run of their own to begin.
+const ORPHAN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Whether this program would serve as reaper when it is started as one.
 static CAN_SERVE: AtomicBool = AtomicBool::new(false);
@@ -154,7 +156,16 @@ impl Owned {
 
 /// Removes every container, network and volume that is owned, and returns once none is left.
 pub async fn sweep(docker: &Docker, owned: &Owned, volumes: Volumes) -> Result<(), String> {
-    poll::until(SWEEP_WITHIN, || async {
+    sweep_within(SWEEP_WITHIN, docker, owned, volumes).await
+}
+
+async fn sweep_within(
+    within: Duration,
+    docker: &Docker,
+    owned: &Owned,
+    volumes: Volumes,
+) -> Result<(), String> {
+    poll::until(within, || async {
         match sweep_once(docker, owned, volumes).await {
             Ok(0) => Attempt::Ready(()),
             Ok(left) => Attempt::NotYet(format!("{left} things were still there")),
@@ -242,14 +253,15 @@ pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
     Ok(runs)
 }
 
-/// Removes the runs whose owner is gone: their reaper was killed with them. Returns their ids.
-pub async fn remove_orphans(docker: &Docker) -> Result<Vec<RunId>, String> {
+/// Removes the runs whose owner is gone: their reaper was killed with them. Returns their ids, each with why something
+/// of it is still there: an engine may hold on to a network for good, and that is no reason to begin nothing ever again.
+pub async fn remove_orphans(docker: &Docker) -> Result<Vec<(RunId, Result<(), String>)>, String> {
     let mut removed = Vec::new();
     for run in runs(docker).await.map_err(|error| innermost(&error))? {
         if run.owner != OWNER_NOBODY && Owner::is_gone(&run.owner) {
-            sweep(docker, &Owned::of(&run.id), Volumes::Remove).await?;
+            let swept = sweep_within(ORPHAN_WITHIN, docker, &Owned::of(&run.id), Volumes::Remove).await;
             let _ = remove_folder(&run.folder);
-            removed.push(run.id);
+            removed.push((run.id, swept));
         }
     }
     Ok(removed)
