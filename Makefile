@@ -13,8 +13,8 @@ step := scripts/step
 help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-init: ## Make random secrets and compose/.env where they are missing
-	@scripts/init
+init: bootstrap ## Make random secrets, a certificate and compose/.env where they are missing
+	@$(shakedown) init
 
 bootstrap: ## Make this machine fit: Nix, a container engine, seeds for the Nix store
 	@scripts/bootstrap
@@ -28,12 +28,12 @@ gate: init images ## Bring the stack up in containers and judge it; the report i
 
 test: ## Everything that CI runs, each step held against its budget
 	@$(step) --begin
-	@$(step) bootstrap 180 $(MAKE) --no-print-directory init bootstrap
+	@$(step) bootstrap 180 $(MAKE) --no-print-directory bootstrap
 	@$(step) format 30 cargo fmt --all --check
 	@$(step) clippy 420 cargo clippy --workspace --all-targets --locked -- --deny warnings
 	@$(step) unit-tests 600 cargo test --workspace --exclude e2e --locked
 	@$(step) image-invariants 60 nix/tests/digests-unchanged
-	@$(step) images 720 $(MAKE) --no-print-directory images
+	@$(step) images 720 $(MAKE) --no-print-directory init images
 	@$(step) image-contents 30 nix/tests/image-contents result
 	@$(step) e2e 420 cargo test --package e2e --locked
 	@$(step) --summary

@@ -18,11 +18,15 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Clocks differ: what is valid only from now on is refused by whoever is a little behind.
 const VALID_SINCE: Duration = Duration::hours(1);
 /// A run is over long before; nothing that it issued is of use to anybody afterwards.
 const LIFE_OF_A_RUN: Duration = Duration::days(1);
+
+/// The name of every authority begins with this.
+const OURS: &str = "Shakedown";
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +57,7 @@ pub struct Authority {
 impl Authority {
     /// A fresh authority for `host`, and the certificate that the entrance is to show for it.
     pub fn of_a_run(host: &str) -> Result<(Self, Certified), AuthorityError> {
-        let issuing = IssuingAuthority::new("Shakedown, one run", host, LIFE_OF_A_RUN)?;
+        let issuing = IssuingAuthority::new("one run", host, LIFE_OF_A_RUN)?;
         let entrance = issuing.issue(host, LIFE_OF_A_RUN)?;
         let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -92,13 +96,13 @@ pub struct IssuingAuthority {
 }
 
 impl IssuingAuthority {
-    /// A new one, called `name`, for `host` (a DNS name and all below it, or one IP address), valid for `life`.
-    pub fn new(name: &str, host: &str, life: Duration) -> Result<Self, AuthorityError> {
+    /// A new one, of what `whose` says, for `host` (a DNS name and all below it, or one IP address), valid for `life`.
+    pub fn new(whose: &str, host: &str, life: Duration) -> Result<Self, AuthorityError> {
         let act = || format!("making a certificate authority for `{host}`");
         // What is no name at all would be written into the certificate, or panic there.
         ServerName::try_from(host).map_err(refused(act()))?;
         let mut subject = DistinguishedName::new();
-        subject.push(DnType::CommonName, name);
+        subject.push(DnType::CommonName, format!("{OURS}, {whose}"));
         let mut params = CertificateParams::default();
         params.distinguished_name = subject;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -187,6 +191,34 @@ pub struct Certified {
     spki_sha256: [u8; 32],
 }
 
+/// When a certificate in PEM ends.
+pub fn end_of(certificate_pem: &str) -> Result<OffsetDateTime, AuthorityError> {
+    read(certificate_pem, |certificate| certificate.validity().not_after.to_datetime())
+}
+
+/// Whether a certificate in PEM was issued by an authority that this module made, of whatever run or machine.
+pub fn is_of_shakedown(certificate_pem: &str) -> bool {
+    let issued = read(certificate_pem, |certificate| {
+        let names = certificate.issuer().iter_common_name();
+        names.filter_map(|name| name.as_str().ok()).any(|name| name.starts_with(OURS))
+    });
+    issued.unwrap_or(false)
+}
+
+/// Whether a private key is that of a certificate, both in PEM.
+pub fn belong_together(certificate_pem: &str, key_pem: &str) -> bool {
+    let shown = read(certificate_pem, |certificate| certificate.public_key().raw.to_vec());
+    let key = KeyPair::from_pem(key_pem).map(|key| key.subject_public_key_info());
+    matches!((shown, key), (Ok(shown), Ok(key)) if shown == key)
+}
+
+fn read<T>(certificate_pem: &str, what: impl Fn(&X509Certificate<'_>) -> T) -> Result<T, AuthorityError> {
+    let act = "reading a certificate";
+    let der = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(refused(act))?;
+    let (_, certificate) = X509Certificate::from_der(&der).map_err(refused(act))?;
+    Ok(what(&certificate))
+}
+
 fn validity(life: Duration) -> (OffsetDateTime, OffsetDateTime) {
     let now = OffsetDateTime::now_utc();
     (now - VALID_SINCE, now + life)
@@ -272,6 +304,17 @@ mod tests {
         let certified = kept.issue(HOST, Duration::hours(1)).unwrap();
         first.vouches_for(&certified.certificate_pem, HOST, now).unwrap();
         issuing().vouches_for(&certified.certificate_pem, HOST, now).unwrap_err();
+    }
+
+    #[test]
+    fn certificates_of_others_are_known_as_such() {
+        let certified = issuing().issue(HOST, Duration::hours(1)).unwrap();
+        assert!(is_of_shakedown(&certified.certificate_pem));
+        let key = KeyPair::generate().unwrap();
+        let others = CertificateParams::new(vec![HOST.to_owned()]).unwrap().self_signed(&key).unwrap().pem();
+        assert!(!is_of_shakedown(&others) && !is_of_shakedown("nonsense"));
+        assert!(belong_together(&others, &key.serialize_pem()));
+        assert!(!belong_together(&others, &certified.key_pem));
     }
 
     #[test]

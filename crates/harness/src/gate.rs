@@ -284,6 +284,39 @@ pub struct Gated {
     pub report: Report,
     /// What could not be removed afterwards, where something could not.
     pub leftovers: Option<RunnerError>,
+    /// Where the entrance is, of a stack that was left running.
+    pub kept: Option<KeptEntrance>,
+}
+
+/// Where people come in to a stack that was left running.
+#[derive(Clone, Debug)]
+pub struct KeptEntrance {
+    /// The origin that it believes to have.
+    pub origin: String,
+    /// Host and port of the origin.
+    pub authority: String,
+    /// Where it really is.
+    pub address: std::net::SocketAddr,
+    /// The file with the certificate of the run's authority, and the hash of the entrance's key, where it has TLS; see
+    /// [`Authority::spki_sha256_base64`].
+    pub trusted: Option<(PathBuf, String)>,
+}
+
+impl KeptEntrance {
+    async fn of(running: &RunningStack) -> Option<Self> {
+        let origin = running.public_origin().ok()?;
+        let authority = origin.split_once("://")?.1.to_owned();
+        let address = running.entrance_address().await.ok()?;
+        let trusted = match running.authority() {
+            Ok(vouching) => {
+                let file =
+                    running.plan().run.write("authority.pem", vouching.certificate_pem().as_bytes()).ok()?;
+                Some((file, vouching.spki_sha256_base64()))
+            }
+            Err(_) => None,
+        };
+        Some(Self { origin, authority, address, trusted })
+    }
 }
 
 /// Runs the gate over `stack` and takes everything down again.
@@ -299,13 +332,13 @@ pub async fn gate(
     let fate = if options.keep { Fate::Kept } else { Fate::Removed };
     let brought = begin(stack, engine, images, fate, Pace::Together, events).await?;
     let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
-    let leftovers = if options.keep {
+    if options.keep {
+        let kept = KeptEntrance::of(&running).await;
         running.keep();
-        None
-    } else {
-        events.step("take down", running.teardown()).await.err()
-    };
-    Ok(Gated { report, leftovers })
+        return Ok(Gated { report, leftovers: None, kept });
+    }
+    let leftovers = events.step("take down", running.teardown()).await.err();
+    Ok(Gated { report, leftovers, kept: None })
 }
 
 /// Observes and judges a stack that was brought up.

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Config(Config),
     /// List every check and what it claims
     Checks(Checks),
+    /// Make the secrets, the certificate and compose/.env that a checkout needs, where they are missing
+    Init(Init),
     /// See whether this machine is fit, and what to do where it is not
     Doctor(Doctor),
     /// Measure bring-up against what it could be at best, as ratios
@@ -172,6 +174,12 @@ pub(crate) struct Screenshots {
     /// Folder for the pictures [default: docs/screens of this repository]
     #[arg(long, value_name = "DIR")]
     pub(crate) into: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) definition: DefinitionArgs,
 }
 
 #[derive(Debug, ClapArgs)]

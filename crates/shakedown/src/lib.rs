@@ -3,6 +3,7 @@
 
 mod args;
 mod command;
+mod machine_authority;
 mod progress;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ async fn run(args: Args) -> u8 {
         Command::Logs(logs) => command::logs::run(logs).await,
         Command::Config(config) => command::config::run(&config),
         Command::Checks(checks) => command::checks::run(&checks),
+        Command::Init(init) => command::init::run(&init),
         Command::Doctor(doctor) => command::doctor::run(&doctor).await,
         Command::Bench(bench) => Box::pin(command::bench::run(bench)).await,
         Command::Screenshots(screenshots) => command::screenshots::run(screenshots).await,

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Command};
 
-use harness::{engine::Engine, images::Images, reaper, verdict::exit};
+use harness::{authority, engine::Engine, images::Images, reaper, verdict::exit};
 use stack::{SecretSource, Stack};
 
-use super::{Failure, repository};
+use super::{Failure, init::file_of, repository};
 use crate::{args, progress::say};
 
 /// What is found of one thing.
@@ -40,6 +40,7 @@ pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
     }
     all.push(("images", images(&doctor.images.folder(&repository), &repository)));
     all.push(("secrets", secrets(&stack)));
+    all.extend(certificate(&stack).map(|found| ("certificate", found)));
     all.extend(ports(&stack).into_iter().map(|found| ("port", found)));
 
     let mut lacking = false;
@@ -52,7 +53,7 @@ pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
                 ("LACKING", text)
             }
         };
-        say(&format!("{mark} {thing:<10} {text}"));
+        say(&format!("{mark} {thing:<11} {text}"));
     }
     Ok(if lacking { exit::NOT_UP } else { exit::PASS })
 }
@@ -92,6 +93,24 @@ fn secrets(stack: &Stack) -> Found {
             missing.join(", ")
         ))
     }
+}
+
+/// What the entrance will show to people.
+fn certificate(stack: &Stack) -> Option<Found> {
+    let tls = stack.options.entrance.as_ref()?.tls.as_ref()?;
+    let text = |name: &str| std::fs::read_to_string(file_of(&stack.secrets[name])?).ok();
+    let (certificate, key) = (text(&tls.certificate)?, text(&tls.key)?);
+    let end = match authority::end_of(&certificate) {
+        Ok(end) => end.date(),
+        Err(error) => return Some(Found::Lacking(format!("{error}; remove it and run `make init`"))),
+    };
+    Some(if end <= time::OffsetDateTime::now_utc().date() {
+        Found::Worth(format!("ended on {end}; `make init` makes another (`make dev` needs it)"))
+    } else if authority::belong_together(&certificate, &key) {
+        Found::Fine(format!("until {end}"))
+    } else {
+        Found::Worth("the key is not that of the certificate; `make init` makes both anew".into())
+    })
 }
 
 /// The host ports that `make dev` will want.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use harness::{
     check::{self, Check},
-    gate::{GateOptions, Gated},
+    gate::{GateOptions, Gated, KeptEntrance},
     images::Images,
     report::{self, Report},
     verdict::{Outcome, exit},
@@ -42,7 +42,7 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
             return Err(Failure { code: exit::INTERRUPTED, message: "interrupted; the stack is being removed".into() });
         }
     };
-    let Gated { report, leftovers } = gated;
+    let Gated { report, leftovers, kept } = gated;
     show(&report, &checks, gate.verbose);
     // What was found weighs more than what could not be written or removed.
     let code = |otherwise: u8| if report.exit_code == exit::PASS { otherwise } else { report.exit_code };
@@ -53,6 +53,9 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
     if gate.keep {
         let id = &report.run;
         say(&format!("The stack was left running as run `{id}`."));
+        if let Some(kept) = &kept {
+            say(&format!("  open:  {}", how_to_open(kept)));
+        }
         say(&format!("  logs:  {SHAKEDOWN} logs --run {id}"));
         say(&format!("  down:  {SHAKEDOWN} down --run {id} --volumes"));
     }
@@ -61,6 +64,23 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
         return Err(Failure { code: code(exit::NOT_UP), message });
     }
     Ok(report.exit_code)
+}
+
+/// How to look at the pages of a stack that has its host ports at random: programs are told where its origin is, and to
+/// believe the run's authority.
+fn how_to_open(kept: &KeptEntrance) -> String {
+    let KeptEntrance { origin, authority, address, trusted } = kept;
+    let at = format!("at {address}; with its own name");
+    match trusted {
+        None => format!("{origin} {at}: curl --connect-to {authority}:{address} {origin}/"),
+        Some((file, spki)) => format!(
+            "{origin} {at}:\n         \
+             chromium --user-data-dir=$(mktemp -d) --ignore-certificate-errors-spki-list={spki} \
+             --host-resolver-rules='MAP {authority} {address}' {origin}/\n         \
+             curl --cacert {} --connect-to {authority}:{address} {origin}/",
+            file.display()
+        ),
+    }
 }
 
 /// Makes the folder of the reports, and removes those of the run before, so that nobody takes them for this one's.

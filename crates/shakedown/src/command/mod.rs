@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod down;
 pub(crate) mod gate;
+pub(crate) mod init;
 pub(crate) mod load;
 pub(crate) mod logs;
 pub(crate) mod screenshots;

@@ -9,9 +9,9 @@ use harness::{
     report::{self, Report},
     run::{OWNER_NOBODY, Run},
     runner::{HostPorts, Pace, Plan},
+    running::public_origin,
     verdict::exit,
 };
-use stack::Stack;
 use time::OffsetDateTime;
 
 use super::{Failure, SHAKEDOWN, repository, run_id};
@@ -40,7 +40,7 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
     let run = Run::begin_at(id, &folder, OWNER_NOBODY)
         .map_err(|error| Failure::not_up(format!("the run's folder could not be made: {error}")))?;
     let plan = Plan { run, secrets, authority: None, ports: HostPorts::AsDefined, pace: Pace::Together };
-    let origin = origin(&stack);
+    let origin = public_origin(&stack).map(str::to_owned);
     let (start, started_at) = (Instant::now(), OffsetDateTime::now_utc());
     let docker = engine.docker.clone();
     // Until it is up, it is as mortal as this process; its data is not.
@@ -59,20 +59,13 @@ pub(crate) async fn run(up: args::Up) -> Result<u8, Failure> {
         return Ok(exit::NOT_UP);
     }
     let id = &brought.running.plan().run.id;
-    match origin {
-        Some(origin) => {
-            say(&format!("The stack is up as run `{id}` at {origin}."));
-            say(&format!("  api:   {origin}/api/v1/openapi.json"));
-        }
-        None => say(&format!("The stack is up as run `{id}`.")),
+    say(&format!("The stack is up as run `{id}`."));
+    if let Ok(origin) = origin {
+        say(&format!("  open:  {origin}"));
+        say(&format!("  api:   {origin}/api/v1/openapi.json"));
     }
     say(&format!("  logs:  {SHAKEDOWN} logs --run {id} --follow"));
     say(&format!("  down:  {SHAKEDOWN} down --run {id}"));
     brought.running.keep();
     Ok(exit::PASS)
-}
-
-/// Where people come in.
-fn origin(stack: &Stack) -> Option<String> {
-    stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN")).cloned()
 }
