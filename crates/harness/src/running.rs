@@ -231,10 +231,14 @@ impl RunningStack {
     }
 }
 
-/// The origin under which people know a stack: the `PUBLIC_ORIGIN` that its services are given.
+/// The origin under which people know a stack: the `PUBLIC_ORIGIN` of its entrance, or that of the first service that
+/// has one.
 pub fn public_origin(stack: &Stack) -> Result<&str, String> {
-    let origin = stack.services.values().find_map(|service| service.environment.get("PUBLIC_ORIGIN"));
-    origin.map(String::as_str).ok_or_else(|| "no service of the definition has a PUBLIC_ORIGIN".into())
+    let entrance = stack.options.entrance.as_ref().and_then(|entrance| stack.services.get(&entrance.service));
+    let given = entrance.into_iter().chain(stack.services.values());
+    let mut origins = given.filter_map(|service| service.environment.get("PUBLIC_ORIGIN"));
+    let origin = origins.find(|origin| !origin.is_empty()).map(String::as_str);
+    origin.ok_or_else(|| "no service of the definition has a PUBLIC_ORIGIN".into())
 }
 
 /// The host of the public origin, which the entrance has to prove itself as.

@@ -47,23 +47,19 @@ fn ready(name: &str, all: Vec<String>) -> Check {
         if all.is_empty() {
             return Finding::Fail("the definition starts none of it".into(), None);
         }
-        let mut slowest = 0;
-        for instance in &all {
-            let timing = seen.bring_up.services.get(instance);
-            let Some(timing) = timing else {
-                return Finding::Unknown(format!("`{instance}` is not known"));
-            };
-            match (timing.ready_ms, &timing.last_seen, &timing.started_ms) {
-                (Some(ready), ..) => slowest = slowest.max(ready),
-                (None, Some(last_seen), _) => {
-                    let failure = seen.bring_up.failure.as_ref();
-                    let cause = failure.and_then(|failure| failure.likely_cause.clone());
-                    return Finding::Fail(last_seen.clone(), cause);
-                }
-                (None, None, _) => return Finding::Unknown(not_reached(seen)),
-            }
+        let timings = || all.iter().map(|instance| seen.bring_up.services.get(instance));
+        // What is known of one replica is not made unknown by another that was given up because of it.
+        if let Some(last_seen) = timings().flatten().find_map(|timing| timing.last_seen.clone()) {
+            let failure = seen.bring_up.failure.as_ref();
+            return Finding::Fail(last_seen, failure.and_then(|failure| failure.likely_cause.clone()));
         }
-        Finding::Pass(format!("ready {slowest} ms after bring-up began"))
+        match timings().map(|timing| timing?.ready_ms).collect::<Option<Vec<u64>>>() {
+            Some(ready) => {
+                let slowest = ready.into_iter().max().unwrap_or(0);
+                Finding::Pass(format!("ready {slowest} ms after bring-up began"))
+            }
+            None => Finding::Unknown(not_reached(seen)),
+        }
     })
 }
 
