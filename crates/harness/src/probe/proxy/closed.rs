@@ -107,8 +107,7 @@ fn spellings(below: &str, name: &str, authority: &str) -> Vec<Written> {
     }
     if !below.is_empty() {
         // With a prefix that is taken away once too often or not often enough.
-        paths
-            .extend(["/api/v1/../", "/api/v1/%2e%2e/", "/api/x/../"].map(|before| format!("{before}{name}")));
+        paths.extend(["/api/v1/../", "/api/v1/%2e%2e/"].map(|before| format!("{before}{name}")));
         paths.push(format!("/{path}"));
         paths.push(format!("{}/{name}", below.to_uppercase()));
         paths.push(format!("{below}{below}/{name}"));
