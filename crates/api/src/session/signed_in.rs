@@ -36,8 +36,11 @@ fn refused(detail: &str) -> ApiError {
     Problem::new(StatusCode::UNAUTHORIZED, detail).into()
 }
 
+/// Of two such headers none counts: a proxy on the way may have looked at the other one.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(only), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && (1..=TOKEN_MAX_BYTES).contains(&token.len())).then_some(token)
 }
@@ -59,5 +62,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_str(header).unwrap());
         assert_eq!(bearer(&headers), token);
+    }
+
+    #[test]
+    fn of_two_tokens_none_is_taken() {
+        let mut headers = HeaderMap::new();
+        for header in ["Bearer abc", "Bearer def"] {
+            headers.append("authorization", HeaderValue::from_static(header));
+        }
+        assert_eq!(bearer(&headers), None);
     }
 }
