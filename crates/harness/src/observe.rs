@@ -66,14 +66,14 @@ async fn observe_all(
     seen.states = states(running).await;
     let together = async {
         tokio::join!(
-            when(needs(Subject::Settle), Timed::of(settle::observe(running))),
-            when(needs(Subject::Settle), ask_all(running, "health")),
-            when(needs(Subject::Settle), ask_all(running, "ready")),
-            when(needs(Subject::Schema), Timed::of(schema::observe(running))),
-            when(needs(Subject::Smoke), Timed::of(smoke::observe(running))),
-            when(needs(Subject::Expiry), Timed::of(expiry::observe(running))),
-            when(needs(Subject::Proxy), Timed::of(proxy::observe(running))),
-            when(needs(Subject::Cors), Timed::of(cors::observe(running))),
+            when(needs(Subject::Settle), || Timed::of(settle::observe(running))),
+            when(needs(Subject::Settle), || ask_all(running, "health")),
+            when(needs(Subject::Settle), || ask_all(running, "ready")),
+            when(needs(Subject::Schema), || Timed::of(schema::observe(running))),
+            when(needs(Subject::Smoke), || Timed::of(smoke::observe(running))),
+            when(needs(Subject::Expiry), || Timed::of(expiry::observe(running))),
+            when(needs(Subject::Proxy), || Timed::of(proxy::observe(running))),
+            when(needs(Subject::Cors), || Timed::of(cors::observe(running))),
         )
     };
     let (settled, live, ready, schema, smoke, expiry, proxy, cors) =
@@ -89,9 +89,9 @@ async fn observe_all(
     // After the stories: these keep both the machine and the limits busy, and stories have deadlines to meet.
     let people = async {
         tokio::join!(
-            when(needs(Subject::Auth), Timed::of(auth::observe(running))),
-            when(needs(Subject::Limits), Timed::of(limits::observe(running))),
-            when(needs(Subject::Contract), Timed::of(contract::observe(running))),
+            when(needs(Subject::Auth), || Timed::of(auth::observe(running))),
+            when(needs(Subject::Limits), || Timed::of(limits::observe(running))),
+            when(needs(Subject::Contract), || Timed::of(contract::observe(running))),
         )
     };
     let (auth, limits, contract) = events.step("people", Box::pin(people)).await;
@@ -131,8 +131,10 @@ async fn states(running: &RunningStack) -> BTreeMap<String, Seen<State>> {
     states
 }
 
-async fn when<T>(needed: bool, observation: impl Future<Output = T>) -> Option<T> {
-    if needed { Some(observation.await) } else { None }
+/// Observes if that is needed. What is not observed takes no room, and what is has a place of its own in memory: all of
+/// them together are more than a stack holds.
+async fn when<Looks: Future>(needed: bool, look: impl FnOnce() -> Looks) -> Option<Looks::Output> {
+    if needed { Some(Box::pin(look()).await) } else { None }
 }
 
 /// What every instance of every witness answers at `/WHAT`.
