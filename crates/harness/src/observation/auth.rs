@@ -111,9 +111,9 @@ pub enum Difference {
 /// A difference as measured, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
-    /// Median of a wrong password's times.
+    /// How long a wrong password takes.
     pub usual_ms: f64,
-    /// Median of the differences within pairs: wrong password minus unknown user.
+    /// How much longer that is than what an unknown user takes.
     pub difference_ms: f64,
     /// The difference is this much more or less, with 99.7 % probability.
     pub give_or_take_ms: f64,
@@ -128,17 +128,13 @@ const DEVIATION: f64 = 1.4826;
 /// Standard error of a median in units of that of a mean.
 const MEDIAN_ERROR: f64 = 1.2533;
 
-/// Holds the two apart by the median of the differences within pairs, whose error is told by their median absolute
-/// deviation: one slow pair on a busy machine changes neither.
+/// Holds the medians of both against each other, each of the faster half of its times: what a busy machine does to a
+/// time is to add to it. The error of a median is told by the median absolute deviation from it.
 pub fn difference(pairs: &[Pair]) -> Difference {
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let differences: Vec<f64> =
-        pairs.iter().map(|pair| ms(pair.wrong_password) - ms(pair.unknown_user)).collect();
-    let usual_ms = median(pairs.iter().map(|pair| ms(pair.wrong_password)).collect());
-    let difference_ms = median(differences.clone());
-    let deviation = DEVIATION * median(differences.iter().map(|each| (each - difference_ms).abs()).collect());
-    #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
-    let give_or_take_ms = 3.0 * MEDIAN_ERROR * deviation / (pairs.len().max(1) as f64).sqrt();
+    let (usual_ms, usual_error) = middle(pairs.iter().map(|pair| pair.wrong_password));
+    let (unknown_ms, unknown_error) = middle(pairs.iter().map(|pair| pair.unknown_user));
+    let difference_ms = usual_ms - unknown_ms;
+    let give_or_take_ms = 3.0 * usual_error.hypot(unknown_error);
     let measured = Measured { usual_ms, difference_ms, give_or_take_ms };
     let allowed = ALLOWED * usual_ms;
     if pairs.len() < FEWEST_PAIRS {
@@ -150,6 +146,18 @@ pub fn difference(pairs: &[Pair]) -> Difference {
     } else {
         Difference::Unclear(measured)
     }
+}
+
+/// The median of the faster half of these times and its standard error, in milliseconds.
+fn middle(times: impl Iterator<Item = Duration>) -> (f64, f64) {
+    let mut times: Vec<f64> = times.map(|time| time.as_secs_f64() * 1000.0).collect();
+    times.sort_by(f64::total_cmp);
+    times.truncate(times.len().div_ceil(2));
+    let median_ms = median(times.clone());
+    let deviation = DEVIATION * median(times.iter().map(|time| (time - median_ms).abs()).collect());
+    #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
+    let count = times.len().max(1) as f64;
+    (median_ms, MEDIAN_ERROR * deviation / count.sqrt())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn times_that_are_all_over_the_place_tell_nothing() {
-        let times = [(2, 400), (300, 40), (200, 41), (2, 410), (900, 39), (3, 420), (200, 41), (2, 600)];
+        let times = [(2, 90), (30, 40), (70, 45), (2, 110), (90, 39), (3, 20), (50, 4), (12, 60)];
         assert!(matches!(difference(&pairs(&times)), Difference::Unclear(_)));
         assert!(matches!(difference(&[]), Difference::Unclear(_)));
     }

@@ -25,7 +25,8 @@ use crate::{
 use owner::Owner;
 use stage::{Groups, Stage};
 
-/// Makes all trials, most of them at once. Those that cannot be made say why.
+/// Makes all trials, most of them at once. Those that cannot be made say why. Each has a place of its own in memory: all
+/// of them together are more than a stack holds.
 pub async fn observe(running: &RunningStack) -> Seen<Auth> {
     let stage = Stage::new(running)?;
     let stage = &stage;
@@ -36,28 +37,32 @@ pub async fn observe(running: &RunningStack) -> Seen<Auth> {
     };
     let sessions = async {
         tokio::join!(
-            session::revoked(stage),
-            session::expired(stage),
-            session::idle(stage),
-            session::everywhere(stage),
-            session::password_change(stage),
-            session::fixation(stage),
+            Box::pin(session::revoked(stage)),
+            Box::pin(session::expired(stage)),
+            Box::pin(session::idle(stage)),
+            Box::pin(session::everywhere(stage)),
+            Box::pin(session::password_change(stage)),
+            Box::pin(session::fixation(stage)),
         )
     };
     let forms = async {
-        tokio::join!(csrf::observe(stage), next::observe(stage), hostile::pages(stage), hostile::api(stage))
+        tokio::join!(
+            Box::pin(csrf::observe(stage)),
+            Box::pin(next::observe(stage)),
+            Box::pin(hostile::pages(stage)),
+            Box::pin(hostile::api(stage))
+        )
     };
-    // Times are taken where little else is done: before and beside what mostly waits.
-    let times = enumeration::observe(stage);
-    let (owned, tokens, sessions, forms, cookies, times, hashes) = tokio::join!(
-        of_the_owner(stage),
-        token::observe(stage),
+    let (owned, tokens, sessions, forms, cookies, hashes) = tokio::join!(
+        Box::pin(of_the_owner(stage)),
+        Box::pin(token::observe(stage)),
         sessions,
         forms,
-        cookies::observe(stage),
-        times,
-        password::observe(stage),
+        Box::pin(cookies::observe(stage)),
+        Box::pin(password::observe(stage)),
     );
+    // Times are taken last, when nothing else of this is done.
+    let times = Box::pin(enumeration::observe(stage)).await;
     for (names, seen) in owned {
         keep(names, seen);
     }
@@ -89,17 +94,20 @@ pub async fn observe(running: &RunningStack) -> Seen<Auth> {
 /// The trials that are about one person's things.
 async fn of_the_owner(stage: &Stage<'_>) -> Vec<(&'static [&'static str], Seen<Groups>)> {
     let owner = match stage.client(10).await {
-        Ok(client) => Owner::new(stage, &client, "ada").await,
+        Ok(client) => Box::pin(Owner::new(stage, &client, "ada")).await,
         Err(why) => Err(why),
     };
-    let mut owner = match owner {
+    let owner = match owner {
         Ok(owner) => owner,
         Err(why) => {
             let all = [matrix::GROUPS, headers::GROUPS, back::GROUPS];
             return all.map(|names| (names, Err(why.clone()))).into();
         }
     };
-    let (headers, back) = tokio::join!(headers::observe(stage, &owner), back::observe(stage, &owner));
-    let matrix = matrix::observe(stage, &mut owner).await;
+    let (matrix, headers, back) = tokio::join!(
+        Box::pin(matrix::observe(stage, owner.clone())),
+        Box::pin(headers::observe(stage, &owner)),
+        Box::pin(back::observe(stage, &owner)),
+    );
     vec![(matrix::GROUPS, matrix), (headers::GROUPS, headers), (back::GROUPS, back)]
 }

@@ -1,6 +1,6 @@
 //! Text that means something else to HTML, SQL, C, terminals and templates, in every field there is.
 
-use reqwest::{Method, header::CONTENT_TYPE};
+use reqwest::Method;
 use serde_json::json;
 
 use super::{
@@ -8,6 +8,7 @@ use super::{
     stage::{Groups, Stage, together},
 };
 use crate::{
+    html,
     observation::{AuthRole, AuthRow, Seen},
     probe::{
         http::{Answer, Exchange},
@@ -19,9 +20,6 @@ use crate::{
 /// The groups of the checks.
 pub(super) const PAGES: &str = "hostile.pages";
 pub(super) const API: &str = "hostile.api";
-
-/// What must never stand in a page as it was written.
-const ACTIVE: &[&str] = &["<script>hostile(", "<img src=hostile", "onfocus=hostile("];
 
 /// Each under a name.
 fn texts() -> Vec<(&'static str, String)> {
@@ -40,7 +38,7 @@ fn texts() -> Vec<(&'static str, String)> {
 
 /// Writes them into every field of web's forms.
 pub(super) async fn pages(stage: &Stage<'_>) -> Seen<Groups> {
-    let client = stage.client(18).await?;
+    let client = stage.client(19).await?;
     let hans = stage.person(&client, "hans").await?;
     let mut signed_in = stage.visitor(&client, "hans").await?;
     let mut stranger = Visitor::new(&client, &stage.origin);
@@ -125,16 +123,16 @@ pub(super) async fn api(stage: &Stage<'_>) -> Seen<Groups> {
     let tried = tried.map(|(told, path, body)| async move { (told, hugo.json(API, path, &body).await) });
     let mut groups = Groups::default();
     for (told, exchange) in together(tried).await {
-        groups.row(API, json_row(told, exchange));
+        groups.row(API, row(told, exchange));
     }
     for (name, text) in texts() {
         let uploaded = hugo.upload(API, b"no picture", &text, Some("60")).await;
-        groups.row(API, json_row(format!("/api/v1/images, field effect, {name}"), uploaded));
+        groups.row(API, row(format!("/api/v1/images, field effect, {name}"), uploaded));
         let encoded = percent(&text.as_bytes()[..text.len().min(200)]);
         for path in ["/api/v1/images/", "/api/v1/jobs/", "/images/"] {
             let exchange =
                 hugo.request(API, Method::GET, &format!("{path}{encoded}"), |request| request).await;
-            groups.row(API, json_row(format!("{path}…, {name}"), exchange));
+            groups.row(API, row(format!("{path}…, {name}"), exchange));
         }
     }
     groups.kept(API, "somebody's account afterwards", hugo.get(API, "/api/v1/images").await);
@@ -146,23 +144,18 @@ fn row(tried: String, exchange: Exchange) -> AuthRow {
     AuthRow { role: AuthRole::Trial, tried, answer: exchange.answer, shown }
 }
 
-/// The api writes JSON, where no text of HTML is anything but text.
-fn json_row(tried: String, exchange: Exchange) -> AuthRow {
-    let is_json =
-        |answer: &Answer| answer.header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("json"));
-    let shown = exchange.answer.iter().filter(|answer| !is_json(answer)).flat_map(unescaped).collect();
-    AuthRow { role: AuthRole::Trial, tried, answer: exchange.answer, shown }
-}
-
+/// What of a text became part of a page, or of its headers. Our pages have no scripts and styles in them.
 fn unescaped(answer: &Answer) -> Vec<String> {
-    let body = String::from_utf8_lossy(&answer.body);
-    let active = ACTIVE
-        .iter()
-        .filter(|active| body.contains(**active))
-        .map(|active| format!("`{active}` in its page"));
+    let is_page = answer.header("content-type").is_some_and(|kind| kind.contains("html"));
+    let page =
+        if is_page { html::read(&String::from_utf8_lossy(&answer.body)) } else { html::Html::default() };
+    let fetched =
+        page.references.into_iter().map(|reference| reference.url).filter(|url| url.contains("hostile"));
+    let fetched = fetched.map(|_| "a picture that its client put there".to_owned());
     let split =
         answer.headers.iter().any(|(name, value)| name == "set-cookie" && value.starts_with("hostile"));
-    active.chain(split.then(|| "a header that was written by its client".to_owned())).collect()
+    let split = split.then(|| "a header that its client wrote".to_owned());
+    page.inline.into_iter().chain(fetched).chain(split).collect()
 }
 
 #[cfg(test)]
@@ -171,11 +164,14 @@ mod tests {
 
     #[test]
     fn text_is_told_from_what_a_page_runs() {
-        let page = |body: &str| Answer { body: body.to_owned().into(), ..Answer::default() };
+        let page = |body: &str| Answer {
+            headers: vec![("content-type".into(), "text/html".into())],
+            body: format!("<input value=\"{body}\">").into(),
+            ..Answer::default()
+        };
         for (_, text) in texts().into_iter().take(2) {
-            let escaped =
-                text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-            assert_eq!(unescaped(&page(&escaped.replace("onfocus=", "onfocus&#x3D;"))), Vec::<String>::new());
+            let escaped = text.replace('<', "&#60;").replace('>', "&#62;").replace('"', "&#34;");
+            assert_eq!(unescaped(&page(&escaped)), Vec::<String>::new());
             assert!(!unescaped(&page(&text)).is_empty(), "{text}");
         }
     }

@@ -45,7 +45,8 @@ const KNOWN: &[&str] = &[
 const KNOWN_FORMS: &[&str] = &["/gallery", "/gallery/{image}/delete", "/account/password"];
 
 /// Tries it all.
-pub(super) async fn observe(stage: &Stage<'_>, owner: &mut Owner) -> Seen<Groups> {
+pub(super) async fn observe(stage: &Stage<'_>, mut owner: Owner) -> Seen<Groups> {
+    let owner = &mut owner;
     let mut groups = Groups::default();
     for (tried, exchange, _) in owner.looks().await {
         groups.kept("matrix.owner", format!("the owner's {tried}"), exchange);

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// Somebody with a picture, and a session at each door.
+#[derive(Clone)]
 pub(super) struct Owner {
     pub person: Person,
     pub visitor: Visitor,
