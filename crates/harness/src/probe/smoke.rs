@@ -12,6 +12,7 @@ use super::{
     photo,
 };
 use crate::{
+    dependencies::instances_of,
     observation::{Seen, Story},
     poll::{self, Attempt},
     running::RunningStack,
@@ -78,16 +79,21 @@ async fn follow_request(running: &RunningStack, story: &mut Story) {
         return;
     };
     let mut missing = Vec::new();
-    for instance in ["proxy", "api", "worker"] {
+    for service in ["proxy", "api", "worker"] {
+        // Whichever of its instances took the request.
+        let instances = instances_of(running.stack(), service);
         let logged = poll::until(LOGGED_WITHIN, || async {
-            match running.runner().logs(instance, None).await {
-                Ok(log) if String::from_utf8_lossy(&log).contains(&id) => Attempt::Ready(()),
-                Ok(_) => Attempt::NotYet("a log without it".into()),
-                Err(error) => Attempt::NotYet(error.to_string()),
+            for instance in &instances {
+                match running.runner().logs(instance, None).await {
+                    Ok(log) if String::from_utf8_lossy(&log).contains(&id) => return Attempt::Ready(()),
+                    Ok(_) => {}
+                    Err(error) => return Attempt::NotYet(error.to_string()),
+                }
             }
+            Attempt::NotYet("no log with it".into())
         });
         if let Err(not) = logged.await {
-            missing.push(format!("{instance}: {}", not.last_seen));
+            missing.push(format!("{service}: {}", not.last_seen));
         }
     }
     let seen = if missing.is_empty() { "in all three logs".into() } else { missing.join("; ") };
