@@ -34,6 +34,8 @@ const SIDE_BY_SIDE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Two uploads are under way within this.
 const UNDER_WAY_WITHIN: Duration = Duration::from_secs(5);
+/// On a slow line an upload takes at least so long.
+const SLOW_LINE: Duration = Duration::from_secs(1);
 /// Between two tries of the third: they must not use up the uploads of a minute.
 const TRY_EVERY: Duration = Duration::from_millis(200);
 /// So often an upload gives way to another that was there first.
@@ -218,6 +220,7 @@ async fn three_at_once(running: &RunningStack, client: &Client, story: &mut Stor
             }
         });
         let refused = refused.await;
+        sleep(SLOW_LINE).await;
         let _ = release.send(true);
         match refused {
             Ok(exchange) => exchange,
