@@ -92,8 +92,8 @@ fn of_accounts() -> Vec<Check> {
             "two taken, 429 for the third",
             |seen| {
                 let two =
-                    || both(answered(seen, "uploads.first", 202), || answered(seen, "uploads.second", 202));
-                both(answered(seen, "uploads.third", 429), two)
+                    both(answered(seen, "uploads.first", 202), || answered(seen, "uploads.second", 202));
+                both(two, || answered(seen, "uploads.third", 429))
             },
         ),
         limits(
