@@ -29,7 +29,8 @@ impl Definition {
         self.read_with(&stack.options.gate_environment, defaults)
     }
 
-    fn read_with(
+    /// Reads it with `first` before everything else: a person's own environment included.
+    pub fn read_with(
         &self,
         first: &BTreeMap<String, String>,
         defaults: &BTreeMap<String, String>,

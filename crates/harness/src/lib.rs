@@ -18,6 +18,7 @@ pub mod fault;
 pub mod gate;
 pub mod html;
 pub mod images;
+pub mod load;
 pub mod observation;
 pub mod observe;
 pub mod poll;

@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Init(Init),
     /// See whether this machine is fit, and what to do where it is not
     Doctor(Doctor),
-    /// Measure bring-up against what it could be at best, as ratios
+    /// Measure bring-up, or what the stack does under load, as ratios
     Bench(Bench),
     /// Take pictures of the product's pages, from a fresh run in a real browser
     Screenshots(Screenshots),
@@ -154,15 +154,30 @@ pub(crate) struct Checks {
     pub(crate) markdown: bool,
 }
 
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subject {
+    /// How soon the stack is up, against what it could be at best and against starting one by one
+    BringUp,
+    /// Api, pages and worker under load, and twice of what they sustain
+    Load,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Bench {
+    /// What to measure
+    #[arg(value_enum, default_value = "bring-up")]
+    pub(crate) subject: Subject,
     #[command(flatten)]
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
-    /// How often to measure; the median counts
+    /// How often to measure bring-up; the median counts
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: u32,
+    /// The program that makes the load; `make bench` installs it
+    #[arg(long, value_name = "FILE", default_value = "oha")]
+    pub(crate) oha: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -14,7 +14,7 @@ use bollard::{
         Mount as EngineMount, MountType, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest,
     },
     query_parameters::{
-        CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder,
+        CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, StatsOptionsBuilder,
         StopContainerOptions, TopOptionsBuilder,
     },
 };
@@ -25,7 +25,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Mutex;
 
 use super::{
-    ENGINE_ACT, Phase, Plan, Runner, RunnerError, State,
+    ENGINE_ACT, Phase, Plan, Runner, RunnerError, State, Usage,
     create::{self, LABEL_INSTANCE, LABEL_TESTCONTAINERS},
     instances, service_of,
 };
@@ -297,6 +297,23 @@ impl Runner for Containers {
         let top = self.docker.top_processes(&self.container_name(instance), Some(options)).await;
         let top = top.map_err(failed(|| format!("listing the processes of `{instance}`")))?;
         Ok(top.processes.unwrap_or_default().into_iter().map(|fields| fields.join(" ")).collect())
+    }
+
+    async fn usage(&self, instance: &str) -> Result<Usage, RunnerError> {
+        let act = || format!("asking what `{instance}` spends");
+        let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+        let mut stats = Box::pin(self.docker.stats(&self.container_name(instance), Some(options)));
+        let nothing = || RunnerError { act: act(), found: "the engine tells nothing; does it run?".into() };
+        let stats = stats.next().await.ok_or_else(nothing)?.map_err(failed(act))?;
+        let nanoseconds = stats.cpu_stats.and_then(|stats| stats.cpu_usage?.total_usage);
+        let memory = stats.memory_stats.ok_or_else(nothing)?;
+        // The first name is cgroup v1's, the second that of v2.
+        let pages = memory.stats.unwrap_or_default();
+        let pages = pages.get("total_inactive_file").or_else(|| pages.get("inactive_file"));
+        Ok(Usage {
+            processor: Duration::from_nanos(nanoseconds.ok_or_else(nothing)?),
+            memory_bytes: memory.usage.ok_or_else(nothing)?.saturating_sub(pages.copied().unwrap_or(0)),
+        })
     }
 
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError> {

@@ -124,6 +124,15 @@ impl State {
     }
 }
 
+/// What an instance spends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Time of processors since its start, all of them together.
+    pub processor: Duration,
+    /// Memory in use, without the files' pages that the kernel could drop at once.
+    pub memory_bytes: u64,
+}
+
 /// An act of a runner that failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{act} failed: {found}")]
@@ -157,6 +166,8 @@ pub trait Runner: Send + Sync {
     async fn inspect(&self, instance: &str) -> Result<String, RunnerError>;
     /// The arguments of every process of an instance.
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError>;
+    /// What an instance has spent and holds right now.
+    async fn usage(&self, instance: &str) -> Result<Usage, RunnerError>;
     /// Runs a program of the toolbox over a volume of the stack, mounted at `/volume`, as user 0 with no
     /// more capabilities than files of other users need. Returns its output; a non-zero exit code is an error.
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError>;

@@ -1,4 +1,4 @@
-//! `shakedown bench`: how good bring-up is, against what it could be at best and against starting one by one.
+//! `shakedown bench bring-up`: how good bring-up is, against what it could be at best and against starting one by one.
 
 use harness::{
     definition::Definition,
@@ -10,7 +10,7 @@ use harness::{
     verdict::exit,
 };
 
-use super::{Failure, repository};
+use super::super::{Failure, repository};
 use crate::{
     args,
     progress::{self, say},
@@ -19,7 +19,7 @@ use crate::{
 /// Bring-up may take this much of the longest chain of services' own times.
 const BOUND: f64 = 1.15;
 
-pub(crate) async fn run(bench: args::Bench) -> Result<u8, Failure> {
+pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
     let repository = repository()?;
     let folder = bench.images.folder(&repository);
     let manifest = Images::open(&folder)?;
