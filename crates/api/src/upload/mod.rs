@@ -12,6 +12,7 @@ pub(crate) use slot::{Slot, take_slot};
 
 use std::time::Duration;
 
-/// What stands in Redis for an upload that is being received outlives every upload (see `UPLOAD_WITHIN`), and is
-/// over soon after an api died in the middle of one.
-const LEASE: Duration = Duration::from_secs(100);
+/// What stands in Redis for an upload outlives every upload, and is over soon after an api died in the middle of
+/// one. Receiving ends after 90 s (`UPLOAD_WITHIN`); then the upload waits up to 20 s for its turn to be published
+/// (`SEAT_WITHIN`), and Postgres and Redis take some seconds more.
+const LEASE: Duration = Duration::from_secs(130);

@@ -1,15 +1,18 @@
 //! `Idempotency-Key`: a client that got no answer may send the same upload again, and gets the job of the first.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use redis::cmd;
+use redis::{Script, cmd};
 use service::Problem;
 use service::redis::Redis;
 use uuid::Uuid;
 
 use super::LEASE;
 use crate::error::ApiError;
+
+static FREE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("free.lua")));
 
 /// The header's name.
 pub(crate) const HEADER: &str = "idempotency-key";
@@ -28,7 +31,14 @@ pub(crate) enum Claimed {
 /// The right to upload under a key. Dropped before it was [kept](Claim::keep), it frees the key: the upload failed,
 /// and may be tried again.
 pub(crate) struct Claim {
-    key: Option<(Redis, String)>,
+    key: Option<Key>,
+}
+
+struct Key {
+    redis: Redis,
+    name: String,
+    /// What stands under the name while this upload is received, and under no other upload's.
+    mark: String,
 }
 
 /// Claims the request's key for this account. 409 while the first upload is being received, 422 when it is no key.
@@ -42,15 +52,17 @@ pub(crate) async fn claim(redis: &Redis, user_id: Uuid, headers: &HeaderMap) -> 
             Problem::field("Idempotency-Key", "must be one value of 8 to 64 of A-Z a-z 0-9 _ -").into()
         );
     }
-    let key = format!("upload:{user_id}:{}", value.to_str().unwrap_or_default());
+    let name = format!("upload:{user_id}:{}", value.to_str().unwrap_or_default());
     // By this we know our own claim again, if the command had to be sent twice.
     let mark = format!("receiving {}", Uuid::new_v4());
     let mut command = cmd("SET");
-    command.arg(&key).arg(&mark).arg("NX").arg("GET").arg("EX").arg(LEASE.as_secs());
+    command.arg(&name).arg(&mark).arg("NX").arg("GET").arg("EX").arg(LEASE.as_secs());
+    // Made before the key is claimed: should we be cut off while Redis answers, the key is freed.
+    let claim = Claim { key: Some(Key { redis: redis.clone(), name, mark: mark.clone() }) };
     let before: Option<String> = redis.run(&command).await?;
     match before {
-        None => Ok(Claimed::First(Claim { key: Some((redis.clone(), key)) })),
-        Some(before) if before == mark => Ok(Claimed::First(Claim { key: Some((redis.clone(), key)) })),
+        None => Ok(Claimed::First(claim)),
+        Some(before) if before == mark => Ok(Claimed::First(claim)),
         Some(before) => match before.parse() {
             Ok(job_id) => Ok(Claimed::Again(job_id)),
             Err(_) => Err(still_receiving()),
@@ -61,9 +73,9 @@ pub(crate) async fn claim(redis: &Redis, user_id: Uuid, headers: &HeaderMap) -> 
 impl Claim {
     /// From now on the key stands for this job.
     pub(crate) async fn keep(mut self, job_id: Uuid) {
-        let Some((redis, key)) = self.key.take() else { return };
+        let Some(Key { redis, name, .. }) = self.key.take() else { return };
         let mut command = cmd("SET");
-        command.arg(&key).arg(job_id.to_string()).arg("EX").arg(REMEMBERED.as_secs());
+        command.arg(&name).arg(job_id.to_string()).arg("EX").arg(REMEMBERED.as_secs());
         if let Err(error) = redis.run::<()>(&command).await {
             // The job is queued all the same; a repeat is told to wait until the claim is over.
             let error = service::redis::reason(&error);
@@ -73,23 +85,25 @@ impl Claim {
 
     /// The upload failed; whoever is told so may try again at once.
     pub(crate) async fn free(mut self) {
-        if let Some((redis, key)) = self.key.take() {
-            forget(redis, key).await;
+        if let Some(key) = self.key.take() {
+            forget(key).await;
         }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some((redis, key)) = self.key.take() {
-            tokio::spawn(forget(redis, key));
+        if let Some(key) = self.key.take() {
+            tokio::spawn(forget(key));
         }
     }
 }
 
-async fn forget(redis: Redis, key: String) {
+/// Frees what is ours: another upload may have the key by now, or a job.
+async fn forget(Key { redis, name, mark }: Key) {
+    let mut script = FREE.prepare_invoke();
     // If Redis is away, so is the key.
-    let _ = redis.run::<()>(cmd("DEL").arg(key)).await;
+    let _ = redis.invoke::<()>(script.key(name).arg(mark)).await;
 }
 
 fn still_receiving() -> ApiError {

@@ -82,6 +82,38 @@ async fn upload_that_failed_or_was_cut_off_frees_its_key() {
     until_given_back(async || claim(&connection, ada, &headers).await).await;
 }
 
+#[tokio::test]
+#[ignore = "needs redis-server"]
+async fn refused_or_late_upload_does_not_free_the_key_of_another() {
+    let redis = TestRedis::start().await;
+    let (connection, ada, headers) = (redis.connect(), Uuid::new_v4(), with_key("same-upload-1"));
+    let late = first(&connection, ada, &headers).await;
+    // As when its lease is over.
+    connection.run::<()>(redis::cmd("DEL").arg(format!("upload:{ada}:same-upload-1"))).await.unwrap();
+    let other = first(&connection, ada, &headers).await;
+    late.free().await;
+    for _ in 0..2 {
+        // A refused repeat does not free it either.
+        assert_eq!(refusal(claim(&connection, ada, &headers).await).status().as_u16(), 409);
+    }
+    let job_id = Uuid::new_v4();
+    other.keep(job_id).await;
+    assert!(matches!(claim(&connection, ada, &headers).await, Ok(Claimed::Again(again)) if again == job_id));
+}
+
+#[tokio::test]
+#[ignore = "needs redis-server"]
+async fn upload_that_is_cut_off_while_it_claims_its_key_frees_it() {
+    let redis = TestRedis::start().await;
+    let (connection, ada, headers) = (redis.connect(), Uuid::new_v4(), with_key("same-upload-1"));
+    for _ in 0..20 {
+        // Polled once, the command is on its way; then nobody waits for its answer any more.
+        let cut_off = tokio::time::timeout(Duration::ZERO, claim(&connection, ada, &headers)).await;
+        drop(cut_off);
+        until_given_back(async || claim(&connection, ada, &headers).await).await;
+    }
+}
+
 async fn first(redis: &Redis, user_id: Uuid, headers: &HeaderMap) -> super::once::Claim {
     match claim(redis, user_id, headers).await {
         Ok(Claimed::First(claim)) => claim,
