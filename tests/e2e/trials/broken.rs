@@ -16,7 +16,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     Broken {
         name: "a_redis_that_is_elsewhere_is_named",
         overlay: "services: { api: { environment: { REDIS_URL: 'redis://elsewhere:6379/0' } } }\n\
-                  x-shakedown: { ready_within: 12s }",
+                  x-shakedown: { ready_within: 20s }",
         only: &["health.ready"],
         exit_code: 4,
         fails: Some("health.ready.api"),
@@ -42,7 +42,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     Broken {
         name: "a_oneshot_that_never_ends_is_named",
         overlay: "services: { migrate: { image: '${TOOLBOX_IMAGE}', entrypoint: [sleep, infinity], command: [] } }\n\
-                  x-shakedown: { ready_within: 10s }",
+                  x-shakedown: { ready_within: 20s }",
         only: &["order.oneshot"],
         exit_code: 4,
         fails: Some("order.oneshot.migrate"),

@@ -141,13 +141,10 @@ fn migration() -> Check {
     })
 }
 
-fn late(dependency: &Dependency, stack: &Stack) -> Check {
-    let witnesses = dependency.instances(stack);
-    let dependency = dependency.name.clone();
-    let claim = format!(
-        "{} that are started before {dependency} live, and take to it when it comes",
-        witnesses.join(" and ")
-    );
+fn late(named: &Dependency, stack: &Stack) -> Check {
+    let (dependency, witnesses) = (named.name.clone(), named.instances(stack));
+    let named = named.witnesses.join(" and ");
+    let claim = format!("being started before {dependency} is no harm to {named}");
     let expected = "/health green without it, /ready accepts it, no restart";
     Check::new(format!("order.late.{dependency}"), Subject::Late, claim, expected, move |seen| {
         let late = match &seen.late.seen {

@@ -70,11 +70,11 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
 /// believe the run's authority.
 fn how_to_open(kept: &KeptEntrance) -> String {
     let KeptEntrance { origin, authority, address, trusted } = kept;
-    let at = format!("at {address}; with its own name");
+    let place = format!("{origin}, here at {address}; for example with");
     match trusted {
-        None => format!("{origin} {at}: curl --connect-to {authority}:{address} {origin}/"),
+        None => format!("{place}\n         curl --connect-to {authority}:{address} {origin}/"),
         Some((file, spki)) => format!(
-            "{origin} {at}:\n         \
+            "{place}\n         \
              chromium --user-data-dir=$(mktemp -d) --ignore-certificate-errors-spki-list={spki} \
              --host-resolver-rules='MAP {authority} {address}' {origin}/\n         \
              curl --cacert {} --connect-to {authority}:{address} {origin}/",
