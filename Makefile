@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help init bootstrap images gate test lint fmt dev down bench screenshots clean
+.PHONY: help init bootstrap images gate test lint fmt dev down sabotage bench screenshots clean
 
 shakedown := cargo run --quiet --locked --package shakedown --
 step := scripts/step
@@ -50,6 +50,9 @@ dev: init images ## Bring the stack up and leave it running
 
 down: ## Take down what `make dev` brought up
 	@$(shakedown) down
+
+sabotage: init images ## Put each defect of the catalogue in, and see that the gate notices; takes a stack each
+	@cargo test --package sabotage --locked -- --ignored
 
 bench: images ## Measure what has a bound
 	@scripts/bench
