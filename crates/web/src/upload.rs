@@ -1,6 +1,8 @@
 //! The upload form, read in the order in which our page sends it: the short fields first, so that a photo is
 //! passed on while it comes in, and nothing of it is kept here.
 
+use std::time::Duration;
+
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
@@ -17,6 +19,10 @@ pub(crate) const FORM_OVERHEAD_BYTES: usize = 64 * 1024;
 /// No short field has a longer value.
 const TEXT_MAX_BYTES: usize = 256;
 
+/// A few hundred bytes take no longer, on any line. Until then nobody has said that the session is one: whoever made
+/// its cookie up may not hold a place among the uploads for as long as a photo takes.
+const BEGINNING_WITHIN: Duration = Duration::from_secs(10);
+
 /// What the person asks for besides the photo. The api judges it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
@@ -27,8 +33,21 @@ pub(crate) struct Asked {
     pub(crate) ttl_seconds: String,
 }
 
-/// Reads everything before the photo. What was read stays in `asked` when the form is refused, for showing it again.
-pub(crate) async fn read_asked(form: &mut Multipart, csrf: &Csrf, asked: &mut Asked) -> Result<(), Problem> {
+/// Reads everything before the photo, and returns the photo's own field. What was read stays in `asked` when the form
+/// is refused, for showing it again.
+pub(crate) async fn begin<'a>(
+    form: &'a mut Multipart,
+    csrf: &Csrf,
+    asked: &mut Asked,
+) -> Result<Field<'a>, Problem> {
+    let begun = tokio::time::timeout(BEGINNING_WITHIN, async {
+        read_asked(form, csrf, asked).await?;
+        next(form, "image").await
+    });
+    begun.await.map_err(|_| Problem::of_status(StatusCode::REQUEST_TIMEOUT))?
+}
+
+async fn read_asked(form: &mut Multipart, csrf: &Csrf, asked: &mut Asked) -> Result<(), Problem> {
     if !csrf.accepts(&text(form, "csrf").await?) {
         return Err(not_from_our_page());
     }
@@ -46,11 +65,6 @@ pub(crate) async fn read_asked(form: &mut Multipart, csrf: &Csrf, asked: &mut As
 fn is_nonce(nonce: &str) -> bool {
     (8..=64).contains(&nonce.len())
         && nonce.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-/// The photo's own field, which is the next.
-pub(crate) async fn photo(form: &mut Multipart) -> Result<Field<'_>, Problem> {
-    next(form, "image").await
 }
 
 /// Passes the photo on until it ends, or until nobody takes it any more: then there is an answer already.
@@ -142,12 +156,15 @@ fn malformed(detail: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::body::Body;
     use axum::extract::{FromRequest, Multipart, Request};
+    use futures::StreamExt;
     use rstest::rstest;
     use service::{Problem, Secret};
 
-    use super::{Asked, end, megabytes, pass_on, photo, read_asked};
+    use super::{Asked, begin, end, megabytes, pass_on};
     use crate::api::Photo;
     use crate::csrf::Csrf;
 
@@ -178,10 +195,9 @@ mod tests {
         use http_body_util::BodyExt;
         let mut form = form(body).await;
         let mut asked = Asked::default();
-        read_asked(&mut form, &csrf(), &mut asked).await?;
+        let field = begin(&mut form, &csrf(), &mut asked).await?;
         let (sender, receiver) = Photo::channel();
         let arrived = tokio::spawn(receiver.into_body().collect());
-        let field = photo(&mut form).await?;
         let sender = pass_on(field, sender, MAX_BYTES).await?;
         end(&mut form, sender).await?;
         Ok((asked, arrived.await.unwrap().unwrap().to_bytes().len()))
@@ -265,6 +281,21 @@ mod tests {
         ]);
         body.truncate(body.len() - 12);
         assert_eq!(take(body).await.unwrap_err().status().as_u16(), 422);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn form_whose_beginning_does_not_arrive_is_given_up() {
+        let token = csrf().token();
+        let begun = body(&[("csrf", token.as_bytes()), ("nonce", NONCE.as_bytes())]);
+        let silence = futures::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let slow = futures::stream::iter([Ok(begun[..begun.len() - 8].to_vec())]).chain(silence);
+        let request = Request::post("/").header("content-type", "multipart/form-data; boundary=b");
+        let request = request.body(Body::from_stream(slow)).unwrap();
+        let mut form = Multipart::from_request(request, &()).await.unwrap();
+        let (csrf, mut asked) = (csrf(), Asked::default());
+        let begun = begin(&mut form, &csrf, &mut asked);
+        let given_up = tokio::time::timeout(Duration::from_mins(1), begun).await;
+        assert_eq!(given_up.expect("it is not waited for").unwrap_err().status().as_u16(), 408);
     }
 
     #[rstest]

@@ -78,8 +78,7 @@ async fn receive(
     let mut form = Multipart::from_request(request, state)
         .await
         .map_err(|_| Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))?;
-    upload::read_asked(&mut form, &user.csrf(), asked).await?;
-    let field = upload::photo(&mut form).await?;
+    let field = upload::begin(&mut form, &user.csrf(), asked).await?;
 
     let content_type = field.content_type().map(ToOwned::to_owned);
     let (sender, photo) = Photo::channel();
