@@ -101,19 +101,6 @@ async fn refused_or_late_upload_does_not_free_the_key_of_another() {
     assert!(matches!(claim(&connection, ada, &headers).await, Ok(Claimed::Again(again)) if again == job_id));
 }
 
-#[tokio::test]
-#[ignore = "needs redis-server"]
-async fn upload_that_is_cut_off_while_it_claims_its_key_frees_it() {
-    let redis = TestRedis::start().await;
-    let (connection, ada, headers) = (redis.connect(), Uuid::new_v4(), with_key("same-upload-1"));
-    for _ in 0..20 {
-        // Polled once, the command is on its way; then nobody waits for its answer any more.
-        let cut_off = tokio::time::timeout(Duration::ZERO, claim(&connection, ada, &headers)).await;
-        drop(cut_off);
-        until_given_back(async || claim(&connection, ada, &headers).await).await;
-    }
-}
-
 async fn first(redis: &Redis, user_id: Uuid, headers: &HeaderMap) -> super::once::Claim {
     match claim(redis, user_id, headers).await {
         Ok(Claimed::First(claim)) => claim,
