@@ -61,7 +61,7 @@ pub(super) fn green(_stack: &Stack) -> Auth {
     };
     let ms = Duration::from_millis;
     let pair = |unknown| Pair { unknown_user: ms(unknown), wrong_password: ms(41) };
-    let pairs: Vec<Pair> = [40, 41, 42, 41, 40, 43, 41, 40].map(pair).into();
+    let pairs: Vec<Pair> = [40, 41, 42, 41, 40, 43, 41, 40, 41].map(pair).into();
     let parts = ["argon2id", "v=19", "m=19456,t=2,p=1"].map(str::to_owned).into();
     Auth {
         groups: check::groups().map(group).collect(),

@@ -1,16 +1,16 @@
 //! Log-in for somebody without an account and for somebody with another password, one after the other: the answers and the
 //! times.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::stage::Stage;
+use super::stage::{Stage, need};
 use crate::{
     html,
     observation::{Difference, Pair, Seen, Told, Twins, difference},
     probe::{
-        http::{Answer, Client, Exchange},
+        http::{Answer, Exchange},
         person::Person,
         visitor::{Filled, Visitor},
     },
@@ -18,37 +18,21 @@ use crate::{
 
 /// At least so many pairs, then more until they tell, up to the most that the limit on log-ins leaves room for.
 const FEWEST: usize = 10;
-const MOST: usize = 24;
+const MOST: usize = 48;
 
-/// Who has an account: one for each door, because attempts for one address are counted together.
-const KNOWN: [&str; 2] = ["tom", "tina"];
+/// Who has an account: several by each door, because attempts for one address are counted together.
+const KNOWN: [(&str, [&str; 2]); 2] = [("api", ["tom", "tina"]), ("web", ["tess", "theo"])];
 
 const WRONG: &str = "not the password of anybody";
 
 /// What both doors answered, and how long they took.
 pub(super) type Both = (BTreeMap<String, Seen<Twins>>, BTreeMap<String, Seen<Vec<Pair>>>);
 
-/// Tries both doors, one after the other: they share the threads that hash.
+/// Tries both doors, one after the other: they share the threads that hash. No session is needed for it.
 pub(super) async fn observe(stage: &Stage<'_>) -> Seen<Both> {
     let (mut answers, mut times) = Both::default();
-    let client = stage.client(18).await?;
-    for name in KNOWN {
-        stage.person(&client, name).await?;
-    }
-    let api = Door::Api(Person::new(&client, "", ""));
-    let web = match web(stage, &client).await {
-        Ok(door) => door,
-        Err(why) => {
-            answers.insert("web".into(), Err(why.clone()));
-            times.insert("web".into(), Err(why));
-            Door::None
-        }
-    };
-    for (name, door, known) in [("api", api, KNOWN[0]), ("web", web, KNOWN[1])] {
-        if matches!(door, Door::None) {
-            continue;
-        }
-        let (twins, pairs) = match ask(stage, &door, known).await {
+    for (name, known) in KNOWN {
+        let (twins, pairs) = match ask(stage, name, known).await {
             Ok((twins, pairs)) => (Ok(twins), Ok(pairs)),
             Err(why) => (Err(why.clone()), Err(why)),
         };
@@ -61,13 +45,6 @@ pub(super) async fn observe(stage: &Stage<'_>) -> Seen<Both> {
 enum Door {
     Api(Person),
     Web(Visitor, Filled),
-    None,
-}
-
-async fn web(stage: &Stage<'_>, client: &Client) -> Seen<Door> {
-    let mut visitor = Visitor::new(client, &stage.origin);
-    let form = visitor.form("/log-in", "log-in-form").await?;
-    Ok(Door::Web(visitor, form))
 }
 
 impl Door {
@@ -82,27 +59,34 @@ impl Door {
                 let own = [("origin", stage.origin.clone()), ("sec-fetch-site", "same-origin".into())];
                 visitor.submit_as(step, &form, &own).await
             }
-            Self::None => Exchange {
-                step: step.into(),
-                request: String::new(),
-                duration: Duration::ZERO,
-                answer: Err("there is no such door".into()),
-            },
         }
     }
 }
 
-async fn ask(stage: &Stage<'_>, door: &Door, known: &str) -> Seen<(Twins, Vec<Pair>)> {
-    let known = stage.email(known);
+async fn ask(stage: &Stage<'_>, door: &str, known: [&str; 2]) -> Seen<(Twins, Vec<Pair>)> {
+    // Each door has a client address of its own: attempts of one are counted together, whoever they are for.
+    let client = stage.client(if door == "api" { 18 } else { 13 }).await?;
+    for name in known {
+        let person = Person::new(&client, &stage.email(name), stage.password());
+        need(&person.sign_up("enumeration").await, 201)?;
+    }
+    let door = if door == "api" {
+        Door::Api(Person::new(&client, "", ""))
+    } else {
+        let mut visitor = Visitor::new(&client, &stage.origin);
+        let form = visitor.form("/log-in", "log-in-form").await?;
+        Door::Web(visitor, form)
+    };
     let (mut twins, mut pairs) = (None, Vec::new());
     // The first pair is for the connection and whatever else is made when it is used first.
     for round in 0..=MOST {
+        let known = stage.email(known[round % known.len()]);
         let unknown = stage.email(&format!("nobody{round}"));
         // Who comes second may find something warm; so each comes first every other time.
-        let (first, second) = if round % 2 == 0 { (&unknown, &known) } else { (&known, &unknown) };
+        let (first, second) = if round / 2 % 2 == 0 { (&unknown, &known) } else { (&known, &unknown) };
         let first = door.log_in(stage, first).await;
         let second = door.log_in(stage, second).await;
-        let (of_unknown, of_wrong) = if round % 2 == 0 { (first, second) } else { (second, first) };
+        let (of_unknown, of_wrong) = if round / 2 % 2 == 0 { (first, second) } else { (second, first) };
         let pair = Pair { unknown_user: of_unknown.duration, wrong_password: of_wrong.duration };
         let (unknown_answer, wrong_answer) = (of_unknown.answer?, of_wrong.answer?);
         if [&unknown_answer, &wrong_answer].iter().any(|answer| matches!(answer.status, 429 | 503)) {

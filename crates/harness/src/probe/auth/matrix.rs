@@ -1,6 +1,6 @@
 //! Everybody × every object × every method × every spelling of its path.
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 
 use super::{
     operations::{self, Operation, Pages},
@@ -43,6 +43,9 @@ const KNOWN: &[&str] = &[
 
 /// Forms that there must be.
 const KNOWN_FORMS: &[&str] = &["/gallery", "/gallery/{image}/delete", "/account/password"];
+
+/// How forms without files are sent.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Tries it all.
 pub(super) async fn observe(stage: &Stage<'_>, mut owner: Owner) -> Seen<Groups> {
@@ -131,6 +134,12 @@ fn requests(paths: &[(String, Vec<Method>)], is_object: impl Fn(&str) -> bool) -
     all
 }
 
+/// What is asked, and asked again where it got lost on the way: that is no answer, and of no use to whoever asks.
+async fn answered<Asked: Future<Output = Exchange>>(ask: impl Fn() -> Asked) -> Exchange {
+    let first = ask().await;
+    if first.status() == Some(502) { ask().await } else { first }
+}
+
 /// The api's paths about the owner's objects, and those about nobody's, with the methods that mean something there.
 fn api_paths(owner: &Owner, operations: &[Operation]) -> Vec<(String, Vec<Method>)> {
     let mut paths: Vec<(String, Vec<Method>)> = Vec::new();
@@ -157,12 +166,13 @@ async fn the_api(owner: &Owner, asker: &Person, operations: &[Operation], who: &
     let all = all.filter(|request| {
         !is_other || is_object(&request.plain) || matches!(request.method, Method::GET | Method::HEAD)
     });
-    let answered = together(all.map(|request| async {
-        let exchange = asker.request("matrix", request.method.clone(), &request.spelt, |shape| shape).await;
+    let exchanges = together(all.map(|request| async {
+        let ask = || asker.request("matrix", request.method.clone(), &request.spelt, |shape| shape);
+        let exchange = answered(ask).await;
         (request, exchange)
     }));
     let mut groups = Groups::default();
-    for (request, exchange) in answered.await {
+    for (request, exchange) in exchanges.await {
         let tried = request.told(who, owner);
         let here = operations.iter().filter(|operation| operation.method == request.method);
         let meant = here.into_iter().find(|operation| {
@@ -208,22 +218,20 @@ async fn the_pages(owner: &Owner, mut visitor: Visitor, pages: &Pages, who: &str
     let all = requests(&paths, is_object).into_iter();
     let all = all.filter(|request| !is_other || is_object(&request.plain) || request.method == Method::GET);
     let visitor = &visitor;
-    let answered = together(all.map(|request| {
+    let exchanges = together(all.map(|request| {
         let body = body.clone();
         async move {
-            let exchange = visitor
-                .peek("matrix", request.method.clone(), &request.spelt, |shape| match request.method {
-                    Method::POST => {
-                        shape.header("content-type", "application/x-www-form-urlencoded").body(body)
-                    }
-                    _ => shape,
-                })
-                .await;
+            let shape = |shape: RequestBuilder| match request.method {
+                Method::POST => shape.header("content-type", FORM).body(body.clone()),
+                _ => shape,
+            };
+            let ask = || visitor.peek("matrix", request.method.clone(), &request.spelt, shape);
+            let exchange = answered(ask).await;
             (request, exchange)
         }
     }));
     let mut groups = Groups::default();
-    for (request, exchange) in answered.await {
+    for (request, exchange) in exchanges.await {
         let tried = request.told(who, owner);
         let is_meant = request.spelling == "as it is"
             && (request.method == Method::GET && pages.links.contains(&request.plain)

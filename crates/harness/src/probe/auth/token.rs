@@ -29,12 +29,12 @@ pub(super) async fn observe(stage: &Stage<'_>) -> Seen<Groups> {
     // The proxy's log holds queries. A token in one is told by this trial and by nobody else, so it is none of the
     // secrets that the run's surfaces are searched for.
     let unrecorded = client.unrecorded();
-    let tess = stage.person(&client, "tess").await?;
-    let tim = stage.session(&Person::new(&unrecorded, "", ""), "tess", &[]).await?;
-    let token = tess.token().unwrap_or_default().to_owned();
+    let tara = stage.person(&client, "tara").await?;
+    let tim = stage.session(&Person::new(&unrecorded, "", ""), "tara", &[]).await?;
+    let token = tara.token().unwrap_or_default().to_owned();
     let mut groups = Groups::default();
     for group in GROUPS {
-        groups.control(group, "the true token", tess.get("token.true", ASKED).await);
+        groups.control(group, "the true token", tara.get("token.true", ASKED).await);
     }
     for (group, told, headers) in wrong_headers(&token) {
         let with = |request: RequestBuilder| {
@@ -48,7 +48,7 @@ pub(super) async fn observe(stage: &Stage<'_>) -> Seen<Groups> {
         groups.trial("token.in_query", format!("?{name}="), unrecorded.get("token.in_query", &path).await);
     }
     for group in GROUPS {
-        groups.kept(group, "the true token afterwards", tess.get("token.true", ASKED).await);
+        groups.kept(group, "the true token afterwards", tara.get("token.true", ASKED).await);
     }
     end(&tim).await;
     Ok(groups)
