@@ -15,15 +15,16 @@ use std::{
 use indexmap::IndexMap;
 
 pub use auth::{
-    Auth, Difference, Measured, Pair, Role as AuthRole, Row as AuthRow, SetCookie, StoredHash, Told, Twins, difference,
+    Auth, Difference, Measured, Pair, Role as AuthRole, Row as AuthRow, SetCookie, StoredHash, Told, Twins,
+    difference,
 };
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
 pub use limits::{Flood, Limits, Slow, Tally};
 pub use proxy::{
-    Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind, Look,
-    Places, Proxy, Redirected, Replicas, Row,
+    Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind,
+    Look, Places, Proxy, Redirected, Replicas, Row,
 };
 
 use crate::{

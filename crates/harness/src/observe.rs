@@ -86,16 +86,18 @@ async fn observe_all(
     seen.expiry = expiry.unwrap_or(seen.expiry);
     seen.proxy = proxy.unwrap_or(seen.proxy);
     seen.cors = cors.unwrap_or(seen.cors);
+    // By itself, because it compares times.
+    if needs(Subject::Auth) {
+        seen.auth = events.step("accounts", Box::pin(Timed::of(auth::observe(running)))).await;
+    }
     // After the stories: these keep both the machine and the limits busy, and stories have deadlines to meet.
-    let people = async {
+    let greedy = async {
         tokio::join!(
-            when(needs(Subject::Auth), || Timed::of(auth::observe(running))),
             when(needs(Subject::Limits), || Timed::of(limits::observe(running))),
             when(needs(Subject::Contract), || Timed::of(contract::observe(running))),
         )
     };
-    let (auth, limits, contract) = events.step("people", Box::pin(people)).await;
-    seen.auth = auth.unwrap_or(seen.auth);
+    let (limits, contract) = events.step("limits and documents", Box::pin(greedy)).await;
     seen.limits = limits.unwrap_or(seen.limits);
     seen.contract = contract.unwrap_or(seen.contract);
     // By itself: a browser drops its connections whenever a container starts somewhere.

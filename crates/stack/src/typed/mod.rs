@@ -55,7 +55,16 @@ pub(crate) fn stack(reading: &mut Reading<'_>, root: &Node, name: String, folder
         let secret = secret(reading, name, entry, folder);
         secrets.insert(name.clone(), secret);
     }
-    Some(Stack { files: Vec::new(), name, services, volumes, networks, secrets, options, warnings: Vec::new() })
+    Some(Stack {
+        files: Vec::new(),
+        name,
+        services,
+        volumes,
+        networks,
+        secrets,
+        options,
+        warnings: Vec::new(),
+    })
 }
 
 /// The entries of a top-level mapping; recorded when it is something else.

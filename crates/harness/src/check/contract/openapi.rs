@@ -68,11 +68,14 @@ fn heard(
     )
 }
 
-/// Exchanges that got an answer.
+/// Exchanges that got an answer which the proxy gave or passed on. What is no HTTP at all, such as a malformed `Host`, is
+/// refused before that, by Caddy's library and without a request's id.
 fn answered(exchanges: &[Exchange]) -> impl Iterator<Item = (&Exchange, &Answer)> {
     let answered = exchanges.iter().filter_map(|exchange| Some((exchange, exchange.answer.as_ref().ok()?)));
     // Whoever came by plain HTTP was only sent to the entrance.
-    answered.filter(|(_, answer)| {
+    let reached =
+        answered.filter(|(_, answer)| answer.status < 400 || answer.header("x-request-id").is_some());
+    reached.filter(|(_, answer)| {
         !(answer.status == 308 && answer.header("location").is_some_and(|to| to.starts_with("https://")))
     })
 }
@@ -80,7 +83,7 @@ fn answered(exchanges: &[Exchange]) -> impl Iterator<Item = (&Exchange, &Answer)
 fn answers(exchanges: &[Exchange], document: &Value, _: &Contract) -> Finding {
     let mut document = Document::new(document);
     let (mut judged, mut complaints) = (0_usize, BTreeSet::new());
-    for (exchange, answer) in answered(exchanges) {
+    for (exchange, answer) in answered(exchanges).filter(|(exchange, _)| of_the_api(exchange)) {
         if let Some(operation) = document.operation_of(exchange) {
             judged += 1;
             let complaint = document.complaint(&operation, answer);
