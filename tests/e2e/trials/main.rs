@@ -121,15 +121,15 @@ fn two_gates() -> Result<(), Failed> {
             Ok(gate.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
         })
         .collect::<Result<_, Failed>>()?;
-    for child in children {
-        let output = child.wait_with_output()?;
-        if output.status.code() != Some(0) {
-            return Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat())
-                .into_owned()
-                .into());
+    // Both to their end, whatever became of the first: nobody would wait for the other.
+    let ended: Vec<Output> =
+        children.into_iter().map(Child::wait_with_output).collect::<std::io::Result<_>>()?;
+    match ended.into_iter().find(|output| output.status.code() != Some(0)) {
+        None => Ok(()),
+        Some(Output { stdout, stderr, .. }) => {
+            Err(String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned().into())
         }
     }
-    Ok(())
 }
 
 /// Starts a gate, waits until it has containers, ends it by a signal, and looks for what is left.
