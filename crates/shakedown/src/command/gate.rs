@@ -131,7 +131,12 @@ fn kinds(report: &Report, checks: &[Check]) -> Vec<(String, usize, usize)> {
         count.0 += usize::from(verdict.verdict == Outcome::Pass);
         count.1 += 1;
     }
-    let mut order: Vec<String> = checks.iter().map(|check| kind(&check.id)).collect();
-    order.dedup();
+    let mut order: Vec<String> = Vec::new();
+    for kind in checks.iter().map(|check| kind(&check.id)) {
+        // Checks of one kind need not stand together.
+        if !order.contains(&kind) {
+            order.push(kind);
+        }
+    }
     order.into_iter().filter_map(|kind| counts.get(&kind).map(|&(passed, all)| (kind, passed, all))).collect()
 }
