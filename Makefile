@@ -31,11 +31,11 @@ test: ## Everything that CI runs, each step held against its budget
 	@$(step) bootstrap 180 $(MAKE) --no-print-directory bootstrap
 	@$(step) format 30 cargo fmt --all --check
 	@$(step) clippy 420 cargo clippy --workspace --all-targets --locked -- --deny warnings
-	@$(step) unit-tests 600 cargo test --workspace --exclude e2e --locked
+	@$(step) unit-tests 900 cargo test --workspace --exclude e2e --locked
 	@$(step) image-invariants 60 nix/tests/digests-unchanged
-	@$(step) images 720 $(MAKE) --no-print-directory init images
+	@$(step) images 900 $(MAKE) --no-print-directory init images
 	@$(step) image-contents 30 nix/tests/image-contents result
-	@$(step) e2e 420 cargo test --package e2e --locked
+	@$(step) e2e 900 cargo test --package e2e --locked
 	@$(step) --summary
 
 lint: ## Formatting and clippy, without a warning
