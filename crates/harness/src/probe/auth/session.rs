@@ -6,9 +6,9 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::stage::{Groups, SESSION, Stage, need};
+use super::stage::{Groups, Needles, SESSION, Stage, need};
 use crate::{
-    observation::Seen,
+    observation::{AuthRole, Seen},
     poll::{self, Attempt},
     probe::{
         http::{Client, Exchange},
@@ -232,29 +232,16 @@ pub(super) async fn fixation(stage: &Stage<'_>) -> Seen<Groups> {
 
     let mut victim = Visitor::new(&client, &stage.origin);
     victim.set_cookie(SESSION, chosen);
-    // The page may take the cookie away, and a browser lets it; what was chosen is then put back.
-    let form = victim.form("/log-in", "log-in-form").await;
-    let form = match form {
-        Ok(form) => form,
-        Err(_) => Visitor::new(&client, &stage.origin).form("/log-in", "log-in-form").await?,
-    };
-    victim.set_cookie(SESSION, chosen);
-    let form = form.with("email", stage.email("fay")).with("password", stage.password());
-    let logged_in = victim.submit(group, &form).await;
-    if logged_in.status() == Some(303) {
-        let after = victim.cookie(SESSION).unwrap_or_default();
-        let mut row = super::stage::Needles::default().row(
-            crate::observation::AuthRole::Kept,
-            "logging in with a chosen cookie".into(),
-            logged_in,
-            "",
-        );
-        if [chosen, &before].contains(&after) {
-            row.shown.push("the session that was known before".into());
-        }
-        groups.row(group, row);
-        groups.control(group, "the session after logging in", victim.get(group, PAGE).await);
+    // Web may find out at the first page that it is no session, and take it away.
+    victim.get(group, PAGE).await;
+    let logged_in = stage.log_in(&mut victim, "fay", stage.password()).await?;
+    let mut row =
+        Needles::default().row(AuthRole::Kept, "logging in with a chosen cookie".into(), logged_in, "");
+    if victim.cookie(SESSION).is_some_and(|after| [chosen, &before].contains(&after)) {
+        row.shown.push("the session that was known before".into());
     }
+    groups.row(group, row);
+    groups.kept(group, "the session after logging in", victim.get(group, PAGE).await);
     let mut attacker = Visitor::new(&client, &stage.origin);
     attacker.set_cookie(SESSION, chosen);
     groups.trial(group, "the chosen cookie after somebody logged in with it", peek(&attacker).await);
