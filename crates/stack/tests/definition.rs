@@ -23,12 +23,18 @@ fn definition() -> Stack {
     stack
 }
 
-/// The JSON without the folder that the repository happens to be in, and without places, which move with every edit.
+/// The JSON without the folder that the repository happens to be in, and without places, which move with every edit; in
+/// the order of names, for `serde_json` has another where some crate of the build turns its `preserve_order` on.
 fn shown(stack: &Stack) -> String {
     fn without_places(value: &mut serde_json::Value) {
         if let Some(object) = value.as_object_mut() {
-            object.retain(|key, _| key != "at" && key != "image_at");
-            object.values_mut().for_each(without_places);
+            let mut entries: Vec<_> = std::mem::take(object).into_iter().collect();
+            entries.retain(|(key, _)| key != "at" && key != "image_at");
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            for (_, value) in &mut entries {
+                without_places(value);
+            }
+            object.extend(entries);
         } else if let Some(array) = value.as_array_mut() {
             array.iter_mut().for_each(without_places);
         }
