@@ -20,7 +20,7 @@
     {
       packages = onSystems linux (pkgs:
         let archives = images pkgs; in {
-          inherit (programs pkgs) api worker web healthcheck;
+          inherit (programs pkgs) api worker web healthcheck shakedown;
           image-api = archives.api;
           image-worker = archives.worker;
           image-web = archives.web;
@@ -31,6 +31,17 @@
           images = archives.all;
           default = archives.all;
         });
+
+      checks = onSystems linux (pkgs: pkgs.callPackage ./nix/checks.nix {
+        root = ./.;
+        programs = programs pkgs;
+        images = images pkgs;
+      });
+
+      apps = onSystems linux (pkgs: rec {
+        gate = { type = "app"; program = "${(programs pkgs).shakedown}/bin/shakedown"; };
+        default = gate;
+      });
 
       devShells = onSystems everywhere (pkgs: { default = pkgs.callPackage ./nix/dev-shell.nix { }; });
     };

@@ -20,22 +20,34 @@ let
     toolbox = callPackage ./services/toolbox.nix { };
   };
 
+  # What the images are made of: the harness holds the repository against it.
+  sources = import ./sources.nix { inherit root; inherit (programs) workspace; packages = packageSource.name; };
+
   archives = builtins.mapAttrs
     (name: stream: runCommand "${name}.tar" { nativeBuildInputs = [ python3 ]; } ''
       ${stream} | python3 ${./manifest/name_by_content.py} > "$out"
     '')
     streams;
 
+  # The files of an image beside the store paths that they lead to: what the process runner starts programs from.
+  roots = builtins.mapAttrs
+    (name: archive: runCommand "${name}-root" { nativeBuildInputs = [ python3 ]; } ''
+      python3 ${./manifest/unpack_root.py} ${archive} "$out"
+    '')
+    archives;
+
   # What the manifest says beyond what is in the archives themselves.
   provenance = writeText "provenance.json" (builtins.toJSON {
     package_source = packageSource // {
       versions = builtins.mapAttrs (_: package: package.version) { inherit postgresql redis caddy bash coreutils; rust = cargo; };
     };
-    sources = import ./sources.nix { inherit root; inherit (programs) workspace; packages = packageSource.name; };
+    sources = { inherit (sources) roots files workspace_manifest workspace_lock; };
     archives = builtins.mapAttrs (_: toString) archives;
+    roots = builtins.mapAttrs (_: toString) roots;
   });
 in
 archives // {
+  inherit sources;
   all = runCommand "images" { nativeBuildInputs = [ python3 ]; } ''
     python3 ${./manifest/write_manifest.py} ${provenance} "$out"
   '';

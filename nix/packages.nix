@@ -1,53 +1,72 @@
-# The services' programs. What they depend on is compiled in a derivation of its own, from stubs in place of our crates; each
-# program starts from there, with the real files of the crates it is made of and of no others. So a change to the worker
-# does not build the api anew, and a change to the harness builds nothing at all.
+# The programs: the services', which go into container images, and the harness's, which tries them. What each of the two depends
+# on is compiled in a derivation of its own, from stubs in place of our crates; each program starts from there, with the real
+# files of the crates it is made of and of no others. So a change to the worker does not build the api anew, and a change to
+# the harness builds nothing of the services at all.
 { rustPlatform, runCommand, writeText, root }:
 let
-  workspace = import ./workspace.nix { inherit runCommand writeText root roots; };
-  roots = [ "crates/api" "crates/worker" "crates/web" "crates/service" ];
   inherit ((builtins.fromTOML (builtins.readFile (root + "/Cargo.toml"))).workspace.package) version;
 
-  shared = {
-    inherit version;
-    cargoLock.lockFileContents = workspace.lockText;
-    # Always the same crates in one command: they decide which features their dependencies are compiled with.
-    cargoBuildFlags = builtins.concatMap (folder: [ "-p" (baseNameOf folder) ]) roots;
-    # Unit tests run in `make test`, where a failure is read more easily than in a build log.
-    doCheck = false;
-  };
+  # name      of the part
+  # roots     folders of the crates that are built in it
+  # profile   cargo's, as it names the folder of what was built
+  # files     what crates include from elsewhere
+  part = { name, roots, profile, files ? [ ] }:
+    let
+      workspace = import ./workspace.nix {
+        inherit runCommand writeText root roots files;
+        profiles = [ (if profile == "debug" then "dev" else profile) ];
+      };
 
-  # Cargo's target/ after all dependencies are compiled, without what it knows of our stubs: cargo would take them for the
-  # finished crates, because every file in the store is equally old.
-  dependencies = rustPlatform.buildRustPackage (shared // {
-    pname = "services-dependencies";
-    src = workspace.source "services-dependencies-source" [ ];
-    installPhase = ''
-      for member in ${toString workspace.memberNames}; do
-        find target -depth -path "*/.fingerprint/$member-*" -delete
-      done
-      mkdir -p "$out"
-      tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1 -cf "$out/target.tar" target
-    '';
-  });
+      shared = {
+        inherit version;
+        cargoLock.lockFileContents = workspace.lockText;
+        buildType = profile;
+        # Always the same crates in one command: they decide which features their dependencies are compiled with.
+        cargoBuildFlags = builtins.concatMap (folder: [ "-p" (baseNameOf folder) ]) roots;
+        # Unit tests run in `make test`, where a failure is read more easily than in a build log.
+        doCheck = false;
+      };
 
-  program = { name, folder }: rustPlatform.buildRustPackage (shared // {
-    pname = name;
-    src = workspace.source "${name}-source" (workspace.closureOf [ folder ]);
-    preBuild = "tar -xf ${dependencies}/target.tar";
-    installPhase = ''
-      mkdir -p "$out/bin"
-      cp "$(find target -maxdepth 3 -type f -path '*/release/${name}')" "$out/bin/"
-      if grep -q -a -F '${workspace.stubMarker}' "$out/bin/${name}"; then
-        echo "${name} was built from its stub, not from ${folder}" >&2
-        exit 1
-      fi
-    '';
-  });
+      # Cargo's target/ after all dependencies are compiled, without what it knows of our stubs: cargo would take them for the
+      # finished crates, because every file in the store is equally old.
+      dependencies = rustPlatform.buildRustPackage (shared // {
+        pname = "${name}-dependencies";
+        src = workspace.source "${name}-dependencies-source" [ ];
+        installPhase = ''
+          for member in ${toString workspace.memberNames}; do
+            find target -depth -path "*/.fingerprint/$member-*" -delete
+          done
+          mkdir -p "$out"
+          tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1 -cf "$out/target.tar" target
+        '';
+      });
+    in
+    {
+      inherit workspace dependencies;
+      program = name: folder: rustPlatform.buildRustPackage (shared // {
+        pname = name;
+        src = workspace.source "${name}-source" (workspace.closureOf [ folder ]);
+        preBuild = "tar -xf ${dependencies}/target.tar";
+        installPhase = ''
+          mkdir -p "$out/bin"
+          cp "$(find target -maxdepth 3 -type f -path '*/${profile}/${name}')" "$out/bin/"
+          if grep -q -a -F '${workspace.stubMarker}' "$out/bin/${name}"; then
+            echo "${name} was built from its stub, not from ${folder}" >&2
+            exit 1
+          fi
+        '';
+      });
+    };
+
+  services = part { name = "services"; roots = [ "crates/api" "crates/worker" "crates/web" "crates/service" ]; profile = "release"; };
+  # It spends its time waiting: what it is made of compiles in half the time like this.
+  harness = part { name = "harness"; roots = [ "crates/shakedown" ]; profile = "debug"; files = [ "tests/e2e/photos/portrait.jpg" ]; };
 in
 {
-  api = program { name = "api"; folder = "crates/api"; };
-  worker = program { name = "worker"; folder = "crates/worker"; };
-  web = program { name = "web"; folder = "crates/web"; };
-  healthcheck = program { name = "healthcheck"; folder = "crates/service"; };
-  inherit workspace dependencies;
+  api = services.program "api" "crates/api";
+  worker = services.program "worker" "crates/worker";
+  web = services.program "web" "crates/web";
+  healthcheck = services.program "healthcheck" "crates/service";
+  shakedown = harness.program "shakedown" "crates/shakedown";
+  inherit (services) workspace dependencies;
 }

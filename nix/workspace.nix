@@ -1,9 +1,10 @@
-# The services' part of the Cargo workspace, cut out of the whole so that nothing else can change a container image:
-# their crates, a root manifest with only the shared versions that these use, and the part of the lock that they need.
+# A part of the Cargo workspace, cut out of the whole so that nothing else can change what is built from it: its crates, a root
+# manifest with only the shared versions that these use, and the part of the lock that they need. The services are such a
+# part, and so a container image; the harness is another.
 # Everything is computed from the real manifests and the real Cargo.lock; there is no list to keep up to date.
 #
-# Left out on purpose: the harness, its dependencies and tests/; of the services' crates their dev-dependencies, tests/,
-# benches/, examples/ and snapshots; lints and every profile but `release`. None of these reaches a program.
+# Left out on purpose: all other crates and their dependencies; of the part's own their dev-dependencies, tests/, benches/,
+# examples/ and snapshots; lints and every profile that is not asked for. None of these reaches a program.
 #
 # One thing is beyond what can be cut here: when the harness turns on a feature of a crate that the services share, cargo adds
 # that feature's dependencies to the crate's entry in the lock. Then the programs are built anew, to the same bytes (cargo
@@ -11,6 +12,8 @@
 { runCommand, writeText
 , root # the repository
 , roots # folders of the crates that programs are built from
+, profiles ? [ "release" ] # which of the manifest's profiles count
+, files ? [ ] # what crates include from elsewhere, relative to the repository
 }:
 let
   inherit (builtins) attrNames concatMap concatStringsSep elem elemAt filter genericClosure head length listToAttrs map match;
@@ -55,9 +58,9 @@ let
       inherit (manifest.workspace) resolver package;
       dependencies = builtins.intersectAttrs used manifest.workspace.dependencies;
     };
-    profile.release = manifest.profile.release or { };
+    profile = { release = { }; } // builtins.intersectAttrs (listToAttrs (map (name: { inherit name; value = null; }) profiles)) manifest.profile;
   } // builtins.intersectAttrs { patch = null; } manifest);
-  memberManifest = folder: toToml (removeAttrs (manifestOf folder) [ "dev-dependencies" "lints" ]);
+  memberManifest = folder: toToml (removeAttrs (manifestOf folder) [ "dev-dependencies" "lints" "test" "bench" "example" ]);
 
   # --- lock ----------------------------------------------------------------------------------------------------------
 
@@ -157,5 +160,9 @@ in
     cp -r ${if elem folder real then realFiles folder else stubFiles folder}/. "$out/${folder}/"
     chmod u+w "$out/${folder}"
     cp ${writeText "Cargo.toml" (memberManifest folder)} "$out/${folder}/Cargo.toml"
-  '') members));
+  '') members)
+  + concatStringsSep "" (map (file: ''
+    mkdir -p "$out/${dirOf file}"
+    cp ${builtins.path { path = root + "/${file}"; name = baseNameOf file; }} "$out/${file}"
+  '') files));
 }

@@ -41,13 +41,14 @@ let
     '';
 
   buildRustPackage =
-    { pname, version, src, cargoLock, cargoBuildFlags ? [ ], doCheck ? true, nativeBuildInputs ? [ ]
+    { pname, version, src, cargoLock, cargoBuildFlags ? [ ], buildType ? "release", doCheck ? true, nativeBuildInputs ? [ ]
     , preBuild ? "", postInstall ? ""
     , installPhase ? ''
         mkdir -p "$out/bin"
-        find target/release -maxdepth 1 -type f -perm -u+x ! -name '*.so' -exec cp {} "$out/bin/" \;
+        find target/${buildType} -maxdepth 1 -type f -perm -u+x ! -name '*.so' -exec cp {} "$out/bin/" \;
       ''
     }:
+    let profile = if buildType == "debug" then "" else "--${buildType}"; in
     runCommand "${pname}-${version}"
       {
         nativeBuildInputs = [ toolchain cToolchain ] ++ nativeBuildInputs;
@@ -67,8 +68,8 @@ let
       chmod -R u+w source
       cd source
       ${preBuild}
-      cargo build --offline --release -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}
-      ${if doCheck then ''cargo test --offline --release -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}'' else ""}
+      cargo build --offline ${profile} -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}
+      ${if doCheck then ''cargo test --offline ${profile} -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}'' else ""}
       ${installPhase}
       ${postInstall}
     '';

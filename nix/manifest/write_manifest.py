@@ -2,8 +2,8 @@
 
 usage: write_manifest.py PROVENANCE FOLDER
 
-PROVENANCE is JSON: the package source, the hashes of the sources, and the archives by name. Everything else is read
-from the archives themselves, and a layer whose bytes are not those of its digest is an error.
+PROVENANCE is JSON: the package source, the hashes of the sources, and the archives and their roots by name. Everything else
+is read from the archives themselves, and a layer whose bytes are not those of its digest is an error.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def digest_of(stream):
     return f"sha256:{digest.hexdigest()}", size
 
 
-def describe(name, path):
+def describe(name, path, root):
     with tarfile.open(path) as archive:
         (image,) = json.load(archive.extractfile("manifest.json"))
         configuration_bytes = archive.extractfile(image["Config"]).read()
@@ -43,6 +43,7 @@ def describe(name, path):
         "reference": reference,
         "tag": tag,
         "archive": f"{name}.tar",
+        "root": root,
         "config_digest": f"sha256:{hashlib.sha256(configuration_bytes).hexdigest()}",
         "layers": expected,
         "size_bytes": sum(size for _, size in layers),
@@ -66,7 +67,7 @@ def main():
     images = []
     for name, archive in sorted(provenance["archives"].items()):
         os.symlink(archive, os.path.join(folder, f"{name}.tar"))
-        images.append(describe(name, archive))
+        images.append(describe(name, archive, provenance["roots"][name]))
     manifest = {
         "format": FORMAT,
         "package_source": provenance["package_source"],

@@ -4,6 +4,8 @@
 #   POSTGRES_PASSWORD_FILE  a file with its password
 #   POSTGRES_DB             the database to make; by default named as the role
 #   PGDATA                  where the cluster is
+#   LISTEN_HOST, LISTEN_PORT  where it listens; every address and 5432, unless the image is told otherwise
+#   SOCKET_FOLDER           where it has its socket
 #
 # Arguments are handed on to `postgres`.
 set -euo pipefail
@@ -42,7 +44,8 @@ RULES
 [ -s "$PGDATA/PG_VERSION" ] || make_cluster
 
 exec postgres \
-  -c listen_addresses='*' \
-  -c unix_socket_directories=/run/postgresql \
+  -c listen_addresses="$LISTEN_HOST" \
+  -c port="$LISTEN_PORT" \
+  -c unix_socket_directories="$SOCKET_FOLDER" \
   -c password_encryption=scram-sha-256 \
   "$@"

@@ -23,7 +23,14 @@ dockerTools.streamLayeredImage {
   maxLayers = 20;
   config = {
     User = "10001:10001";
-    Env = [ "PATH=/bin" "PGDATA=/var/lib/postgres/data" "LANG=C" ];
+    Env = [
+      "PATH=/bin"
+      "PGDATA=/var/lib/postgres/data"
+      "LANG=C"
+      "LISTEN_HOST=0.0.0.0"
+      "LISTEN_PORT=5432"
+      "SOCKET_FOLDER=/run/postgresql"
+    ];
     Entrypoint = [ "/bin/shakedown-postgres" ];
     ExposedPorts."5432/tcp" = { };
     Volumes."/var/lib/postgres" = { };

@@ -12,7 +12,16 @@ dockerTools.streamLayeredImage {
   maxLayers = 20;
   config = {
     User = "10003:10003";
-    Env = [ "PATH=/bin" "HOME=/tmp" "XDG_CONFIG_HOME=/tmp/config" "XDG_DATA_HOME=/tmp/data" ];
+    Env = [
+      "PATH=/bin"
+      "HOME=/tmp"
+      "XDG_CONFIG_HOME=/tmp/config"
+      "XDG_DATA_HOME=/tmp/data"
+      "TLS_HOST=0.0.0.0"
+      "TLS_PORT=8443"
+      "PLAIN_HOST=0.0.0.0"
+      "PLAIN_PORT=8080"
+    ];
     Entrypoint = [ "/bin/caddy" ];
     Cmd = [ "run" "--config" "/etc/caddy/Caddyfile" "--adapter" "caddyfile" ];
     ExposedPorts = { "8443/tcp" = { }; "8080/tcp" = { }; };

@@ -1,6 +1,8 @@
 # Starts Redis with its configuration on standard input, where no list of processes shows the password.
 #
-#   REDIS_PASSWORD_FILE  a file with the password that every client must give
+#   REDIS_PASSWORD_FILE       a file with the password that every client must give
+#   LISTEN_HOST, LISTEN_PORT  where it listens; every address and 6379, unless the image is told otherwise
+#   REDIS_FOLDER              a folder that it may call its own, and writes nothing to
 set -euo pipefail
 
 refuse() {
@@ -18,10 +20,10 @@ password=${password//\"/\\\"}
 
 # Uploaded pictures wait in here: nothing is ever written to a disk. When memory is full a write fails and says so,
 # rather than something else being thrown away.
-exec redis-server - <<<"bind * -::*
-port 6379
+exec redis-server - <<<"bind $LISTEN_HOST
+port $LISTEN_PORT
 protected-mode no
-dir /tmp
+dir $REDIS_FOLDER
 save \"\"
 appendonly no
 maxmemory 192mb

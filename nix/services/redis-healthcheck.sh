@@ -3,4 +3,4 @@ set -euo pipefail
 
 REDISCLI_AUTH=$(<"$REDIS_PASSWORD_FILE")
 export REDISCLI_AUTH
-[ "$(redis-cli --no-auth-warning ping)" = PONG ]
+[ "$(redis-cli -h 127.0.0.1 -p "$LISTEN_PORT" --no-auth-warning ping)" = PONG ]

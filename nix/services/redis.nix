@@ -13,7 +13,7 @@ dockerTools.streamLayeredImage {
   maxLayers = 20;
   config = {
     User = "10002:10002";
-    Env = [ "PATH=/bin" ];
+    Env = [ "PATH=/bin" "LISTEN_HOST=0.0.0.0" "LISTEN_PORT=6379" "REDIS_FOLDER=/tmp" ];
     Entrypoint = [ "/bin/shakedown-redis" ];
     ExposedPorts."6379/tcp" = { };
   };

@@ -70,8 +70,12 @@ impl Run {
     fn gate(&self) -> Result<Report, String> {
         let all = check::checks(&self.stack);
         let checks: Vec<Check> = all.into_iter().filter(|check| self.chosen.contains(&check.id)).collect();
-        let options =
-            GateOptions { images: e2e::images_folder(), repository: e2e::repository(), keep: false };
+        let options = GateOptions {
+            images: e2e::images_folder(),
+            repository: e2e::repository(),
+            runner: None,
+            keep: false,
+        };
         let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
         let gated = runtime.block_on(gate::gate(self.stack.clone(), &options, &checks, &shown()));
         let gated = gated.map_err(|error| error.to_string())?;

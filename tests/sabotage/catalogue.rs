@@ -90,7 +90,12 @@ fn sound(sabotage: &Sabotage) -> Result<(), Failed> {
 fn noticed(sabotage: &Sabotage) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let (stack, checks) = sabotaged(sabotage, folder.path())?;
-    let options = GateOptions { images: e2e::images_folder(), repository: e2e::repository(), keep: false };
+    let options = GateOptions {
+        images: e2e::images_folder(),
+        repository: e2e::repository(),
+        runner: None,
+        keep: false,
+    };
     let runtime = tokio::runtime::Runtime::new()?;
     let gated = runtime.block_on(gate::gate(stack, &options, &checks, &Events::to(|_| {})))?;
     let (check, expected) = match &sabotage.expect {

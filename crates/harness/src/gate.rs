@@ -13,14 +13,15 @@ use crate::{
     authority::Authority,
     canary::{Canary, Search},
     check::{self, Check},
-    engine::{Engine, EngineError, innermost},
+    engine::{EngineError, innermost},
     event::{Event, Events},
-    images::{Images, ImagesError},
+    images::{ContainerImage, Images, ImagesError},
     observe,
+    platform::{Platform, RunnerKind},
     reaper::{self, Lease, Owned, Volumes},
     report::Report,
     run::{Fate, Run},
-    runner::{Containers, HostPorts, Pace, PlacedSecret, Plan, RunnerError, bring_up},
+    runner::{Containers, HostPorts, Pace, PlacedSecret, Plan, Processes, Runner, RunnerError, bring_up},
     running::{Brought, RunningStack, public_host},
     verdict::FEWEST_PASSED,
 };
@@ -65,32 +66,35 @@ pub enum GateError {
     Runner(#[from] RunnerError),
 }
 
-/// Finds the engine and the images, checks that they fit, and loads what the engine lacks.
+/// Finds what to run on and the images, checks that they fit, and loads what an engine lacks.
 pub async fn prepare(
     folder: &Path,
     repository: &Path,
+    wanted: Option<RunnerKind>,
     events: &Events,
-) -> Result<(Engine, Images), GateError> {
+) -> Result<(Platform, Images), GateError> {
     let images = Images::open(folder)?;
     images.refuse_stale(repository)?;
-    let engine = Engine::connect().await?;
-    let removed = reaper::remove_orphans(&engine.docker).await.map_err(GateError::Begin)?;
+    let platform = Platform::find(wanted, events).await?;
+    let removed = reaper::remove_orphans(&platform).await.map_err(GateError::Begin)?;
     for (run, swept) in removed {
         events.send(Event::Note(match swept {
             Ok(()) => format!("removed what dead run {run} had left behind"),
             Err(why) => format!("could not remove all that dead run {run} had left behind: {why}"),
         }));
     }
-    let loaded = events.step("load images", images.load(&engine.docker)).await?;
-    if !loaded.is_empty() {
-        events.send(Event::Note(format!("loaded {}", loaded.join(", "))));
+    if let Platform::Engine(engine) = &platform {
+        let loaded = events.step("load images", images.load(&engine.docker)).await?;
+        if !loaded.is_empty() {
+            events.send(Event::Note(format!("loaded {}", loaded.join(", "))));
+        }
     }
-    Ok((engine, images))
+    Ok((platform, images))
 }
 
-/// Refuses what cannot work before anything is started: things that others own, and images that the engine does not
-/// have or has for another architecture.
-async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<(), GateError> {
+/// Refuses what cannot work before anything is started: things that others own, and images that are not there or are made
+/// for another architecture.
+async fn preflight(platform: &Platform, images: &Images, stack: &Stack) -> Result<(), GateError> {
     let volumes =
         stack.volumes.iter().filter(|(_, volume)| volume.external).map(|(name, _)| ("volume", name));
     let networks =
@@ -99,39 +103,53 @@ async fn preflight(engine: &Engine, images: &Images, stack: &Stack) -> Result<()
         return Err(GateError::External { kind, name: name.clone() });
     }
     for (name, service) in &stack.services {
-        let refuse = |found: String| GateError::Image {
+        let known = images.by_reference(&service.image);
+        let found = match known.map(|image| image.architecture.as_str()) {
+            Some(built) if built != platform.architecture() => Err(platform.refusal(built)),
+            _ => available(platform, known, &service.image).await,
+        };
+        found.map_err(|found| GateError::Image {
             at: service.image_at.clone(),
             service: name.clone(),
             image: service.image.clone(),
             found,
-        };
-        if let Some(image) = images.by_reference(&service.image)
-            && image.architecture != engine.architecture
-        {
-            let (image, engine) = (&image.architecture, &engine.architecture);
-            return Err(refuse(format!("it is built for {image}, and the engine runs {engine}")));
-        }
-        match engine.docker.inspect_image(&service.image).await {
-            Ok(found) => {
-                let architecture = found.architecture.unwrap_or_default();
-                if !architecture.is_empty() && architecture != engine.architecture {
-                    let engine = &engine.architecture;
-                    return Err(refuse(format!(
-                        "it is built for {architecture}, and the engine runs {engine}"
-                    )));
-                }
-            }
-            Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
-                return Err(refuse(
-                    "the engine does not have it, and images are never pulled; run `make images` \
-                     (or `nix build .#images`), or name one that is there"
-                        .into(),
-                ));
-            }
-            Err(error) => return Err(refuse(format!("the engine was asked for it: {}", innermost(&error)))),
-        }
+        })?;
     }
     Ok(())
+}
+
+/// Whether an image can be started, or why not.
+async fn available(
+    platform: &Platform,
+    known: Option<&ContainerImage>,
+    reference: &str,
+) -> Result<(), String> {
+    let Platform::Engine(engine) = platform else {
+        return match known {
+            None => Err("it is none of the images that were built, and only those run as processes".into()),
+            Some(image) if !image.root.is_dir() => Err(format!(
+                "its programs at {} are no longer in the Nix store; run `make images` (or `nix build .#images`)",
+                image.root.display()
+            )),
+            Some(_) => Ok(()),
+        };
+    };
+    match engine.docker.inspect_image(reference).await {
+        Ok(found) => {
+            let built = found.architecture.unwrap_or_default();
+            if built.is_empty() || built == engine.architecture {
+                Ok(())
+            } else {
+                Err(platform.refusal(&built))
+            }
+        }
+        Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => {
+            Err("the engine does not have it, and images are never pulled; run `make images` \
+                 (or `nix build .#images`), or name one that is there"
+                .into())
+        }
+        Err(error) => Err(format!("the engine was asked for it: {}", innermost(&error))),
+    }
 }
 
 /// Plants a fresh value for every secret, and for every variable that the definition says is one, and writes each to a
@@ -205,7 +223,7 @@ pub fn local_secrets(stack: &Stack) -> Result<BTreeMap<String, PlacedSecret>, St
 /// Brings a stack up in a fresh run of its own, with planted secrets and random host ports.
 pub async fn begin(
     mut stack: Stack,
-    engine: Engine,
+    platform: Platform,
     images: Images,
     fate: Fate,
     pace: Pace,
@@ -218,33 +236,36 @@ pub async fn begin(
         Lease::take(&run, Volumes::Remove).inspect_err(|_| drop(crate::run::remove_folder(&run.folder)));
     let lease = lease.map_err(begin)?;
     let (secrets, authority) = plant(&run, &mut stack)?;
-    let plan = Plan { run, secrets, authority, ports: HostPorts::Random, pace };
-    start(stack, plan, engine, images, Some(lease), events).await
+    let plan = Plan { run, secrets, authority, ports: HostPorts::Random, pace, data: None };
+    start(stack, plan, platform, images, Some(lease), events).await
 }
 
 /// Starts a stack by a plan.
 pub async fn start(
     stack: Stack,
     plan: Plan,
-    engine: Engine,
+    platform: Platform,
     images: Images,
     lease: Option<Lease>,
     events: &Events,
 ) -> Result<Brought, GateError> {
-    let toolbox =
-        images.get("toolbox").map(crate::images::ContainerImage::full_reference).unwrap_or_default();
     let events = &events.redacted(Search::new(plan.canaries().values(), &plan.run.marker));
     let prepared = async {
-        preflight(&engine, &images, &stack).await?;
-        Ok::<_, GateError>(Containers::prepare(&engine, &stack, &plan, toolbox).await?)
+        preflight(&platform, &images, &stack).await?;
+        let runner: Box<dyn Runner> = match &platform {
+            Platform::Engine(engine) => Box::new(Containers::prepare(engine, &images, &stack, &plan).await?),
+            Platform::Machine => Box::new(Processes::prepare(&images, &stack, &plan).await?),
+        };
+        Ok::<_, GateError>(runner)
     };
-    let runner = match events.step("create containers", prepared).await {
+    let step = format!("create {}", platform.runner().name());
+    let runner = match events.step(&step, prepared).await {
         Ok(runner) => runner,
         Err(error) => {
             // What was created before the error goes now. Where that fails, the reaper goes on trying.
             let volumes = lease.as_ref().map_or(Volumes::Keep, Lease::volumes);
             let owned = Owned::by(&plan.run.id, &plan.run.marker);
-            let swept = reaper::sweep(&engine.docker, &owned, volumes).await;
+            let swept = reaper::remove(&platform, &owned, volumes, &plan.run.folder).await;
             if let (Some(lease), Ok(())) = (lease, swept) {
                 let _ = crate::run::remove_folder(&plan.run.folder);
                 lease.release();
@@ -252,9 +273,9 @@ pub async fn start(
             return Err(error);
         }
     };
-    let outcome = events.step("bring up", bring_up(&runner, &stack, &plan, events)).await;
-    let running = RunningStack::new(stack, Box::new(runner), plan, lease);
-    Ok(Brought { running, bring_up: outcome, images, engine })
+    let outcome = events.step("bring up", bring_up(runner.as_ref(), &stack, &plan, events)).await;
+    let running = RunningStack::new(stack, runner, plan, lease);
+    Ok(Brought { running, bring_up: outcome, images, platform })
 }
 
 /// Our own programs log the name of their deployment first thing: it carries the run's control marker.
@@ -273,6 +294,8 @@ pub struct GateOptions {
     pub images: PathBuf,
     /// The repository that they were built from.
     pub repository: PathBuf,
+    /// What to run the stack as; where nobody insists, containers if an engine answers.
+    pub runner: Option<RunnerKind>,
     /// Leave the stack running.
     pub keep: bool,
 }
@@ -328,9 +351,9 @@ pub async fn gate(
 ) -> Result<Gated, GateError> {
     let start = Instant::now();
     let started_at = OffsetDateTime::now_utc();
-    let (engine, images) = prepare(&options.images, &options.repository, events).await?;
+    let (platform, images) = prepare(&options.images, &options.repository, options.runner, events).await?;
     let fate = if options.keep { Fate::Kept } else { Fate::Removed };
-    let brought = begin(stack, engine, images, fate, Pace::Together, events).await?;
+    let brought = begin(stack, platform, images, fate, Pace::Together, events).await?;
     let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
     if options.keep {
         let kept = KeptEntrance::of(&running).await;
@@ -349,7 +372,7 @@ pub async fn judge(
     started_at: OffsetDateTime,
     events: &Events,
 ) -> (Report, RunningStack) {
-    let seen = Box::pin(observe::observe(&brought.running, brought.bring_up.clone(), checks, events)).await;
+    let seen = Box::pin(observe::observe(&brought, checks, events)).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
     report.not_asked_for = check::checks(brought.running.stack()).len().saturating_sub(checks.len());

@@ -70,6 +70,18 @@ pub struct ContainerImage {
     pub size_bytes: u64,
     /// Such as `amd64`.
     pub architecture: String,
+    /// What is in the image beside the Nix store, unpacked: a folder in the store.
+    pub root: PathBuf,
+    /// What is started.
+    pub entrypoint: Vec<String>,
+    /// What it is told, unless the definition says otherwise.
+    pub cmd: Vec<String>,
+    /// `NAME=VALUE`, each of which the definition may override.
+    pub env: Vec<String>,
+    /// Such as `8443/tcp`.
+    pub exposed_ports: Vec<String>,
+    /// Such as `SIGINT`; `SIGTERM` where there is none.
+    pub stop_signal: Option<String>,
 }
 
 impl ContainerImage {

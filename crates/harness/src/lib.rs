@@ -21,6 +21,7 @@ pub mod images;
 pub mod load;
 pub mod observation;
 pub mod observe;
+pub mod platform;
 pub mod poll;
 pub mod probe;
 pub mod reaper;

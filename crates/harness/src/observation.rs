@@ -29,6 +29,7 @@ pub use proxy::{
 
 use crate::{
     canary::Finding,
+    platform::RunnerKind,
     probe::http::{Answer, Exchange},
     runner::{BringUp, State},
 };
@@ -62,6 +63,8 @@ impl<T> Timed<T> {
 /// Everything that was seen of one run.
 #[derive(Clone, Debug)]
 pub struct Observations {
+    /// How the stack was run.
+    pub runner: RunnerKind,
     /// How bring-up went.
     pub bring_up: BringUp,
     /// The engine's view of every instance once all were up.
@@ -108,6 +111,7 @@ impl Observations {
     /// What is known when nothing was looked at beyond bring-up.
     pub fn of_bring_up(bring_up: BringUp, why: &str) -> Self {
         Self {
+            runner: RunnerKind::default(),
             bring_up,
             states: BTreeMap::new(),
             states_later: BTreeMap::new(),

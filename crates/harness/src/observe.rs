@@ -13,11 +13,16 @@ use crate::{
         auth, browser, contract, cors, expiry, http::Answer, limits, outage, proxy, schema, settle, smoke,
     },
     runner::{BringUp, State},
-    running::RunningStack,
+    running::{Brought, RunningStack},
 };
 
 /// Looks at everything that the checks need, as much of it at once as does not disturb the rest.
-pub async fn observe(
+pub async fn observe(brought: &Brought, checks: &[Check], events: &Events) -> Observations {
+    let seen = Box::pin(observe_any(&brought.running, brought.bring_up.clone(), checks, events)).await;
+    Observations { runner: brought.platform.runner(), ..seen }
+}
+
+async fn observe_any(
     running: &RunningStack,
     bring_up: BringUp,
     checks: &[Check],

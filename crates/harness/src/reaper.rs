@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     io::{self, Read, Write},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -25,10 +25,12 @@ use bollard::{
 
 use crate::{
     engine::{Engine, innermost},
+    platform::{Platform, RunnerKind},
     poll::{self, Attempt},
     run::{
         LABEL_FOLDER, LABEL_MARKER, LABEL_OWNER, LABEL_RUN, OWNER_NOBODY, Owner, Run, RunId, remove_folder,
     },
+    runner::{runs_of_processes, sweep_processes},
 };
 
 /// The variable by which a program knows that it is to be the reaper of a run: `RUN MARKER VOLUMES FOLDER`.
@@ -127,9 +129,17 @@ pub fn serve_if_asked() -> Option<ExitCode> {
     Some(if removed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn remove_dead_run(owned: &Owned, volumes: Volumes, folder: &std::path::Path) -> Result<(), String> {
-    // The planted secrets first: they must go even where the engine does not answer.
+async fn remove_dead_run(owned: &Owned, volumes: Volumes, folder: &Path) -> Result<(), String> {
+    // The planted secrets first: they must go even where the engine does not answer. Programs that work in the folder are
+    // ended before, or they would go on writing into it.
+    let of_processes = runs_of_processes().iter().any(|run| run.folder == folder);
+    if of_processes {
+        sweep_processes(folder).await?;
+    }
     let folder_removed = remove_folder(folder).map_err(|error| error.to_string());
+    if of_processes {
+        return folder_removed;
+    }
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
     sweep(&engine.docker, owned, volumes).await?;
     // What the engine was still creating when the run died shows up late: look again until a look finds nothing.
@@ -214,7 +224,20 @@ fn forgiving(removed: Result<(), Error>) -> Result<(), Error> {
     }
 }
 
-/// A run that has containers on the engine.
+/// Removes everything that is owned, as it runs on this platform, but for the run's folder.
+pub async fn remove(
+    platform: &Platform,
+    owned: &Owned,
+    volumes: Volumes,
+    folder: &Path,
+) -> Result<(), String> {
+    match platform {
+        Platform::Engine(engine) => sweep(&engine.docker, owned, volumes).await,
+        Platform::Machine => sweep_processes(folder).await,
+    }
+}
+
+/// A run that has containers on the engine, or processes on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundRun {
     /// Its id.
@@ -223,10 +246,33 @@ pub struct FoundRun {
     pub folder: PathBuf,
     /// Who owns it.
     pub owner: String,
+    /// How it is run.
+    pub runner: RunnerKind,
+}
+
+impl FoundRun {
+    /// Ends it, and removes what is left of it.
+    pub async fn end(&self, platform: &Platform, volumes: Volumes) -> Result<(), String> {
+        let of = match self.runner {
+            RunnerKind::Containers => platform,
+            RunnerKind::Processes => &Platform::Machine,
+        };
+        remove(of, &Owned::of(&self.id), volumes, &self.folder).await?;
+        remove_folder(&self.folder).map_err(|error| error.to_string())
+    }
+}
+
+/// Every run on this machine, and on its engine where there is one.
+pub async fn runs(platform: &Platform) -> Result<Vec<FoundRun>, String> {
+    let mut runs = runs_of_processes();
+    if let Platform::Engine(engine) = platform {
+        runs.extend(runs_on(&engine.docker).await.map_err(|error| innermost(&error))?);
+    }
+    Ok(runs)
 }
 
 /// The runs that have anything on the engine: containers, networks or volumes.
-pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
+async fn runs_on(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
     let filters = HashMap::from([("label", vec![LABEL_RUN.to_owned()])]);
     let containers = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = docker.list_containers(Some(containers)).await?;
@@ -245,6 +291,7 @@ pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
                 id: RunId::parse(labels.get(LABEL_RUN)?)?,
                 folder: PathBuf::from(labels.get(LABEL_FOLDER)?),
                 owner: labels.get(LABEL_OWNER)?.clone(),
+                runner: RunnerKind::Containers,
             })
         })
         .collect();
@@ -255,10 +302,18 @@ pub async fn runs(docker: &Docker) -> Result<Vec<FoundRun>, Error> {
 
 /// Removes the runs whose owner is gone: their reaper was killed with them. Returns their ids, each with why something
 /// of it is still there: an engine may hold on to a network for good, and that is no reason to begin nothing ever again.
-pub async fn remove_orphans(docker: &Docker) -> Result<Vec<(RunId, Result<(), String>)>, String> {
+pub async fn remove_orphans(platform: &Platform) -> Result<Vec<(RunId, Result<(), String>)>, String> {
     let mut removed = Vec::new();
-    for run in runs(docker).await.map_err(|error| innermost(&error))? {
-        if run.owner != OWNER_NOBODY && Owner::is_gone(&run.owner) {
+    let is_dead = |run: &FoundRun| run.owner != OWNER_NOBODY && Owner::is_gone(&run.owner);
+    for run in runs_of_processes().into_iter().filter(is_dead) {
+        let swept = sweep_processes(&run.folder).await;
+        let folder = remove_folder(&run.folder).map_err(|error| error.to_string());
+        removed.push((run.id, swept.and(folder)));
+    }
+    let Platform::Engine(engine) = platform else { return Ok(removed) };
+    let docker = &engine.docker;
+    for run in runs_on(docker).await.map_err(|error| innermost(&error))? {
+        if is_dead(&run) {
             let swept = sweep_within(ORPHAN_WITHIN, docker, &Owned::of(&run.id), Volumes::Remove).await;
             let _ = remove_folder(&run.folder);
             removed.push((run.id, swept));

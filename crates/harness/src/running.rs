@@ -14,8 +14,9 @@ use crate::{
     authority::Authority,
     canary::{Canary, Search},
     dependencies,
-    engine::{Engine, innermost},
+    engine::innermost,
     images::Images,
+    platform::Platform,
     probe::{
         http::{Client, Recorder, host_of},
         readiness,
@@ -260,8 +261,8 @@ pub struct Brought {
     pub bring_up: BringUp,
     /// The container images it was made of.
     pub images: Images,
-    /// The engine it runs on.
-    pub engine: Engine,
+    /// What it runs on.
+    pub platform: Platform,
 }
 
 /// Every line of arguments that was seen so far, by instance, and how often was looked.

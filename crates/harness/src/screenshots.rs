@@ -59,8 +59,8 @@ pub async fn take(
     let programs = Programs::find().map_err(ScreenshotError::Browser)?;
     let write = |source| ScreenshotError::Write { path: into.into(), source };
     fs::create_dir_all(into).map_err(write)?;
-    let (engine, images) = gate::prepare(images, repository, events).await?;
-    let brought = gate::begin(stack, engine, images, Fate::Removed, Pace::Together, events).await?;
+    let (platform, images) = gate::prepare(images, repository, None, events).await?;
+    let brought = gate::begin(stack, platform, images, Fate::Removed, Pace::Together, events).await?;
     let taken = match brought.bring_up.failure {
         Some(failure) => {
             Err(ScreenshotError::NotUp { service: failure.service, last_seen: failure.last_seen })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use harness::platform::RunnerKind;
 
 /// Brings your stack up the way it would be deployed, tries it, judges it, and takes it down again.
 #[derive(Debug, Parser)]
@@ -73,6 +74,17 @@ pub(crate) struct ImagesArgs {
 pub(crate) enum RunnerName {
     /// Docker, through testcontainers
     Containers,
+    /// The images' programs as processes of this machine, without Docker; what only containers show is skipped
+    Processes,
+}
+
+impl From<RunnerName> for RunnerKind {
+    fn from(name: RunnerName) -> Self {
+        match name {
+            RunnerName::Containers => Self::Containers,
+            RunnerName::Processes => Self::Processes,
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -81,9 +93,9 @@ pub(crate) struct Gate {
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
-    /// What to run the stack on
-    #[arg(long, value_enum, default_value = "containers")]
-    pub(crate) runner: RunnerName,
+    /// How to run the stack [default: containers, where an engine answers]
+    #[arg(long, value_enum)]
+    pub(crate) runner: Option<RunnerName>,
     /// Judge only this check, or all below it: `--only health --only smoke.wrong --only ttl.row`
     #[arg(long, value_name = "CHECK")]
     pub(crate) only: Vec<String>,
@@ -104,6 +116,9 @@ pub(crate) struct Up {
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
+    /// How to run the stack; as processes it runs until Ctrl-C [default: containers, where an engine answers]
+    #[arg(long, value_enum)]
+    pub(crate) runner: Option<RunnerName>,
     /// Give the run this name, to have several side by side [default: dev]
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,

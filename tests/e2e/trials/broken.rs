@@ -10,6 +10,9 @@ pub(crate) struct Broken {
     pub(crate) fails: Option<&'static str>,
     /// What the person must be told.
     pub(crate) says: &'static [&'static str],
+    /// Whether it is tried as processes too, and must fail the same checks there. What only an engine can do wrong is not,
+    /// nor is what needs all surfaces, for its time.
+    pub(crate) as_processes: bool,
 }
 
 pub(crate) const BROKEN: &[Broken] = &[
@@ -21,6 +24,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("health.ready.api"),
         says: &["`api", "its dependency redis is down"],
+        as_processes: true,
     },
     Broken {
         name: "a_postgres_that_is_a_redis_is_not_ready",
@@ -29,6 +33,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("health.ready.postgres"),
         says: &["`postgres`", "the last"],
+        as_processes: true,
     },
     Broken {
         name: "a_migration_that_fails_is_named",
@@ -38,6 +43,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("order.oneshot.migrate"),
         says: &["`migrate`", "exited with code"],
+        as_processes: true,
     },
     Broken {
         name: "a_oneshot_that_never_ends_is_named",
@@ -47,6 +53,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("order.oneshot.migrate"),
         says: &["`migrate`", "where exit code 0 is waited for"],
+        as_processes: true,
     },
     Broken {
         name: "a_missing_healthcheck_fails_its_check",
@@ -55,6 +62,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("health.declared.api"),
         says: &["the definition declares none"],
+        as_processes: true,
     },
     Broken {
         name: "a_time_to_live_of_zero_stops_the_start",
@@ -63,6 +71,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("health.ready.api"),
         says: &["`api", "exited with code 2", "OUTPUT_TTL_SECONDS"],
+        as_processes: true,
     },
     Broken {
         name: "an_empty_setting_stops_the_start",
@@ -71,6 +80,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("health.ready.api"),
         says: &["`api", "PUBLIC_ORIGIN"],
+        as_processes: true,
     },
     Broken {
         name: "a_crash_loop_behind_a_restart_policy_is_no_readiness",
@@ -79,6 +89,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("health.ready.worker"),
         says: &["`worker`", "SWEEP_INTERVAL_SECONDS"],
+        as_processes: true,
     },
     Broken {
         name: "a_program_that_is_not_there_is_named",
@@ -87,6 +98,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: Some("health.ready.worker"),
         says: &["`worker`", "has no such program"],
+        as_processes: true,
     },
     Broken {
         name: "an_image_that_is_not_loaded_is_never_pulled",
@@ -95,6 +107,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 4,
         fails: None,
         says: &["shakedown/api:nowhere", "never pulled"],
+        as_processes: false,
     },
     Broken {
         name: "a_proxy_that_logs_signatures_is_found",
@@ -103,6 +116,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("secrets.logs.proxy"),
         says: &["link_signature as plain in proxy"],
+        as_processes: false,
     },
     Broken {
         name: "a_proxy_that_opens_what_is_closed_is_found",
@@ -116,6 +130,7 @@ pub(crate) const BROKEN: &[Broken] = &[
             "smoke.request_id",
             "smoke.upload.location",
         ],
+        as_processes: true,
     },
     Broken {
         name: "a_worker_that_never_works_is_found",
@@ -124,6 +139,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("smoke.job.halftone"),
         says: &["job is queued"],
+        as_processes: true,
     },
     Broken {
         name: "a_crash_loop_after_bring_up_is_found",
@@ -133,6 +149,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("health.settled.crasher"),
         says: &["`crasher` was restarted"],
+        as_processes: true,
     },
     Broken {
         name: "a_healthcheck_that_cannot_fail_is_found",
@@ -141,6 +158,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("health.declared.redis"),
         says: &["passes whatever happens"],
+        as_processes: true,
     },
     Broken {
         name: "a_copy_of_an_expired_picture_is_found",
@@ -152,6 +170,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("ttl.object"),
         says: &["still there when the grace period was over"],
+        as_processes: true,
     },
     Broken {
         name: "a_secret_dumped_in_hex_is_found",
@@ -161,6 +180,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("secrets.logs.redis"),
         says: &["redis_password as hex in redis"],
+        as_processes: false,
     },
     Broken {
         name: "a_secret_in_a_log_is_found",
@@ -170,5 +190,6 @@ pub(crate) const BROKEN: &[Broken] = &[
         exit_code: 1,
         fails: Some("secrets.logs.redis"),
         says: &["redis_password as plain in redis"],
+        as_processes: false,
     },
 ];

@@ -6,6 +6,7 @@
 mod broken;
 
 use std::{
+    collections::BTreeSet,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
@@ -14,6 +15,7 @@ use std::{
 };
 
 use broken::{BROKEN, Broken};
+use harness::{check, platform::RunnerKind};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -37,9 +39,12 @@ fn trials() -> Vec<Trial> {
         BROKEN.iter().map(|broken| Trial::test(broken.name, || try_out(broken))).collect();
     trials.extend([
         Trial::test("two_gates_run_side_by_side", two_gates),
-        Trial::test("nothing_is_left_after_ctrl_c", || leaves_nothing("INT", Some(130))),
-        Trial::test("nothing_is_left_after_sigterm", || leaves_nothing("TERM", Some(130))),
-        Trial::test("nothing_is_left_after_sigkill", || leaves_nothing("KILL", None)),
+        Trial::test("the_gate_holds_for_processes", gate_of_processes),
+        Trial::test("nothing_is_left_after_ctrl_c", || leaves_nothing("containers", "INT", Some(130))),
+        Trial::test("nothing_is_left_after_sigterm", || leaves_nothing("containers", "TERM", Some(130))),
+        Trial::test("nothing_is_left_after_sigkill", || leaves_nothing("containers", "KILL", None)),
+        Trial::test("no_process_is_left_after_ctrl_c", || leaves_nothing("processes", "INT", Some(130))),
+        Trial::test("no_process_is_left_after_sigkill", || leaves_nothing("processes", "KILL", None)),
         Trial::test("a_port_in_use_is_named", port_in_use),
         Trial::test("missing_images_are_named", missing_images),
         Trial::test("stale_images_are_refused_by_the_file_that_changed", stale_images),
@@ -73,25 +78,43 @@ fn run(arguments: &[&str], report: Option<&Path>) -> Result<Done, Failed> {
     })
 }
 
+/// A defect is seen by both runners, and by the same checks.
 fn try_out(broken: &Broken) -> Result<(), Failed> {
+    let in_containers = try_out_as(broken, "containers")?;
+    if broken.as_processes {
+        let as_processes = try_out_as(broken, "processes")?;
+        if as_processes != in_containers {
+            let told = format!("{in_containers:?} fail in containers, {as_processes:?} as processes");
+            return Err(told.into());
+        }
+    }
+    Ok(())
+}
+
+/// The checks that fail for a defect.
+fn try_out_as(broken: &Broken, runner: &str) -> Result<BTreeSet<String>, Failed> {
     let folder = tempfile::tempdir()?;
     let overlay = folder.path().join("overlay.yaml");
     let files = e2e::repository().join("tests/e2e/broken");
     fs::write(&overlay, broken.overlay.replace("BROKEN", &files.display().to_string()))?;
     let (overlay, report) = (overlay.display().to_string(), folder.path().join("report"));
     let reported = report.display().to_string();
-    let mut arguments = vec!["gate", "--overlay", &overlay, "--report", &reported];
+    let mut arguments = vec!["gate", "--runner", runner, "--overlay", &overlay, "--report", &reported];
     arguments.extend(broken.only.iter().flat_map(|only| ["--only", only]));
     let done = run(&arguments, Some(&report))?;
-    expect(&done, broken.exit_code, broken.says)?;
+    let of_runner =
+        |error: Failed| Failed::from(format!("as {runner}: {}", error.message().unwrap_or_default()));
+    expect(&done, broken.exit_code, broken.says).map_err(of_runner)?;
     if let Some(check) = broken.fails {
         let verdict =
             verdict(&done, check).ok_or_else(|| format!("no verdict about {check}:\n{}", done.said))?;
         if verdict != "fail" {
-            return Err(format!("{check} is {verdict}, and must fail:\n{}", done.said).into());
+            return Err(format!("as {runner}: {check} is {verdict}, and must fail:\n{}", done.said).into());
         }
     }
-    Ok(())
+    let verdicts = done.report.as_ref().and_then(|report| report.get("verdicts")?.as_array());
+    let failed = verdicts.into_iter().flatten().filter(|verdict| verdict["verdict"] == "fail");
+    Ok(failed.filter_map(|verdict| Some(verdict["check"].as_str()?.to_owned())).collect())
 }
 
 fn expect(done: &Done, code: i32, says: &[&str]) -> Result<(), Failed> {
@@ -132,16 +155,39 @@ fn two_gates() -> Result<(), Failed> {
     }
 }
 
-/// Starts a gate, waits until it has containers, ends it by a signal, and looks for what is left.
-fn leaves_nothing(signal: &str, code: Option<i32>) -> Result<(), Failed> {
+/// Every check that needs no container passes without one; the others are skipped, and say why.
+fn gate_of_processes() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let reported = folder.path().display().to_string();
-    let gate = command(&["gate", "--report", &reported])?
+    let done = run(&["gate", "--runner", "processes", "--report", &reported], Some(folder.path()))?;
+    expect(&done, 0, &["only containers show this", "0 failed, 0 unknown"])?;
+    for check in check::checks(&e2e::stack()?) {
+        let verdict = verdict(&done, &check.id).ok_or_else(|| format!("no verdict about {}", check.id))?;
+        let expected = if check.runs_on(RunnerKind::Processes) { "pass" } else { "skipped" };
+        if verdict != expected && !NEEDS_A_PROGRAM.iter().any(|kind| check.id.starts_with(kind)) {
+            return Err(format!("{} is {verdict}, where {expected} was expected", check.id).into());
+        }
+    }
+    Ok(())
+}
+
+/// Checks that are skipped, on either runner, where their program is not installed.
+const NEEDS_A_PROGRAM: [&str; 2] = ["smoke.browser.", "contract.openapi.fuzz"];
+
+/// Starts a gate, waits until it has something, ends it by a signal, and looks for what is left.
+fn leaves_nothing(runner: &str, signal: &str, code: Option<i32>) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let reported = folder.path().display().to_string();
+    let gate = command(&["gate", "--runner", runner, "--report", &reported])?
         .env("TMPDIR", folder.path())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn();
     let mut gate = gate?;
+    let left = |run: &str| match runner {
+        "processes" => processes_below(folder.path()),
+        _ => labelled(run),
+    };
     let run = wait_for(Duration::from_mins(1), || Ok(run_folder(folder.path()).filter(|run| left(run) > 3)))?;
     Command::new("kill").args([&format!("-{signal}"), &gate.id().to_string()]).status()?;
     let ended = gate.wait()?;
@@ -159,6 +205,13 @@ fn leaves_nothing(signal: &str, code: Option<i32>) -> Result<(), Failed> {
     })
 }
 
+/// Processes that work below a folder, whoever started them.
+fn processes_below(folder: &Path) -> usize {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let works = entries.filter_map(|entry| fs::read_link(entry.path().join("cwd")).ok());
+    works.filter(|place| place.starts_with(folder)).count()
+}
+
 /// The id of the run whose folder is below `folder`.
 fn run_folder(folder: &Path) -> Option<String> {
     let names =
@@ -167,7 +220,7 @@ fn run_folder(folder: &Path) -> Option<String> {
 }
 
 /// Containers, networks and volumes with the run's label.
-fn left(run: &str) -> usize {
+fn labelled(run: &str) -> usize {
     let filter = format!("label={}={run}", harness::run::LABEL_RUN);
     let count = |list: &[&str]| {
         let output = Command::new("docker").args(list).args(["--quiet", "--filter", &filter]).output();
@@ -270,7 +323,7 @@ fn altered_images(alter: impl Fn(&mut Value) -> Result<(), Failed>) -> Result<te
 fn no_engine() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let socket = format!("unix://{}/no.sock", folder.path().display());
-    let output = command(&["gate"])?.env("DOCKER_HOST", &socket).output()?;
+    let output = command(&["gate", "--runner", "containers"])?.env("DOCKER_HOST", &socket).output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let done = Done { code: output.status.code(), said, report: None };
     expect(&done, 4, &["no container engine answers", &socket, "make bootstrap"])

@@ -22,6 +22,7 @@ pub(crate) use browser::WITHOUT_SCRIPTS;
 
 use crate::{
     observation::Observations,
+    platform::RunnerKind,
     runner::millis,
     verdict::{Outcome, Verdict},
 };
@@ -93,6 +94,8 @@ pub struct Check {
     pub expected: String,
     /// What must be looked at.
     pub subject: Subject,
+    /// Why nothing can be told about a stack of processes, where that is so.
+    pub only_in_containers: Option<&'static str>,
     judge: Judge,
 }
 
@@ -105,12 +108,28 @@ impl Check {
         judge: impl Fn(&Observations) -> Finding + Send + Sync + 'static,
     ) -> Self {
         let (id, claim, expected) = (id.into(), claim.into(), expected.into());
-        Self { id, claim, expected, subject, judge: Box::new(judge) }
+        Self { id, claim, expected, subject, only_in_containers: None, judge: Box::new(judge) }
+    }
+
+    /// A claim about containers, with the reason why processes have nothing of the kind.
+    fn only_in_containers(self, why: &'static str) -> Self {
+        Self { only_in_containers: Some(why), ..self }
+    }
+
+    /// Whether it can be judged on stacks that run like this.
+    pub fn runs_on(&self, runner: RunnerKind) -> bool {
+        runner == RunnerKind::Containers || self.only_in_containers.is_none()
     }
 
     /// Judges the claim.
     pub fn judge(&self, seen: &Observations) -> Verdict {
-        let (verdict, actual, reason) = match (self.judge)(seen) {
+        let finding = match (self.only_in_containers, seen.runner) {
+            (Some(why), RunnerKind::Processes) => {
+                Finding::Skipped(format!("only containers show this: {why}"))
+            }
+            _ => (self.judge)(seen),
+        };
+        let (verdict, actual, reason) = match finding {
             Finding::Pass(actual) => (Outcome::Pass, actual, None),
             Finding::Fail(actual, reason) => (Outcome::Fail, actual, reason),
             Finding::Unknown(reason) => (Outcome::Unknown, "could not tell".into(), Some(reason)),

@@ -19,7 +19,12 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
         ("secrets.http.bodies", "no planted secret is in any HTTP body, error pages included, in any form"),
         ("secrets.http.headers", "no planted secret is in any HTTP header, in any form"),
     ];
-    logs.chain(rest.map(|(id, claim)| surface(id.into(), claim.into()))).collect()
+    let all = logs.chain(rest.map(|(id, claim)| surface(id.into(), claim.into())));
+    all.map(|check| match check.id.as_str() {
+        "secrets.inspect" => check.only_in_containers("no engine tells anything of a process"),
+        _ => check,
+    })
+    .collect()
 }
 
 fn surface(id: String, claim: String) -> Check {

@@ -20,10 +20,10 @@ pub use figure::{Figure, Measured};
 
 use crate::{
     definition::Definition,
-    engine::Engine,
     event::Events,
     gate::{self, GateError},
     images::Images,
+    platform::Platform,
     run::Fate,
     runner::{Pace, RunnerError},
     running::RunningStack,
@@ -85,15 +85,15 @@ impl Loaded {
         let far_off = LIMITS_FAR_OFF.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let generous = self.definition.read_with(&BTreeMap::from(far_off), &variables)?;
         let by_default = self.definition.read(&variables)?;
-        let (engine, images) = gate::prepare(&self.images, &self.repository, events).await?;
+        let (platform, images) = gate::prepare(&self.images, &self.repository, None, events).await?;
         let mut measured = Measured::default();
 
-        let running = begin(generous, &engine, &images, events).await?;
+        let running = begin(generous, &platform, &images, events).await?;
         let sustained = sustained::measure(&running, &self.oha, &mut measured, events).await;
         running.teardown().await?;
         let sustained = sustained.map_err(LoadError::Unmeasured)?;
 
-        let running = begin(by_default, &engine, &images, events).await?;
+        let running = begin(by_default, &platform, &images, events).await?;
         let limited = excess::within_limits(&running, &self.oha, &sustained, &mut measured, events).await;
         running.teardown().await?;
         limited.map_err(LoadError::Unmeasured)?;
@@ -103,12 +103,12 @@ impl Loaded {
 
 async fn begin(
     stack: Stack,
-    engine: &Engine,
+    platform: &Platform,
     images: &Images,
     events: &Events,
 ) -> Result<RunningStack, LoadError> {
-    let (engine, images) = (engine.clone(), images.clone());
-    let brought = gate::begin(stack, engine, images, Fate::Removed, Pace::Together, events).await?;
+    let (platform, images) = (platform.clone(), images.clone());
+    let brought = gate::begin(stack, platform, images, Fate::Removed, Pace::Together, events).await?;
     match brought.bring_up.failure {
         None => Ok(brought.running),
         Some(failure) => {

@@ -37,12 +37,12 @@ pub(super) fn page(report: &Report) -> String {
         page,
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">\
          <title>Shakedown: {word}</title><style>{STYLE}</style><h1 class={class}>The gate {word}</h1><p>{}</p>\
-         <p>Run <code>{}</code> of {} on {} (engine {}), {:.1} s in all, packages from {}.</p>",
+         <p>Run <code>{}</code> of {} on {}{}, {:.1} s in all, packages from {}.</p>",
         counts(report),
         escape(&report.run),
         escape(&report.started_at),
         escape(&report.runner),
-        escape(&report.engine),
+        report.engine.as_ref().map(|version| format!(" (engine {})", escape(version))).unwrap_or_default(),
         seconds(report.duration_ms),
         escape(&report.package_source.name),
     );

@@ -31,8 +31,9 @@ pub struct Report {
     pub duration_ms: u64,
     /// The runner.
     pub runner: String,
-    /// The container engine's version.
-    pub engine: String,
+    /// The container engine's version, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Container images by name, by the digest of their configuration.
     pub images: BTreeMap<String, String>,
     /// Where the packages in them came from.
@@ -64,7 +65,7 @@ impl Report {
                 .unwrap_or_default(),
             duration_ms: millis(duration),
             runner: brought.running.runner().name().into(),
-            engine: brought.engine.version.clone(),
+            engine: brought.platform.engine_version().map(str::to_owned),
             images: digests.collect(),
             package_source: manifest.package_source.clone(),
             bring_up: brought.bring_up.clone(),
@@ -159,7 +160,7 @@ mod tests {
             started_at: "2026-01-02T03:04:05Z".into(),
             duration_ms: 23_400,
             runner: "containers".into(),
-            engine: "20.10.24".into(),
+            engine: Some("20.10.24".into()),
             images: BTreeMap::from([("api".into(), "sha256:00".into())]),
             package_source: PackageSource { name: "debian".into(), ..PackageSource::default() },
             bring_up,

@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     engine::Engine,
+    images::{ContainerImage, Images},
     reaper::{self, Owned, Volumes},
     run::Run,
 };
@@ -54,10 +55,11 @@ impl Containers {
     /// bears the run's labels and is for the caller to remove.
     pub async fn prepare(
         engine: &Engine,
+        images: &Images,
         stack: &Stack,
         plan: &Plan,
-        toolbox: String,
     ) -> Result<Self, RunnerError> {
+        let toolbox = images.get("toolbox").map(ContainerImage::full_reference).unwrap_or_default();
         let runner = Self {
             docker: engine.docker.clone(),
             run: plan.run.clone(),
@@ -126,10 +128,11 @@ impl Containers {
     pub async fn follow(
         &self,
         instance: &str,
-        tail: &str,
+        tail: Option<usize>,
         mut line: impl FnMut(&str),
     ) -> Result<(), RunnerError> {
-        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(true).tail(tail).build();
+        let tail = tail_option(tail);
+        let options = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(true).tail(&tail).build();
         let mut frames = Box::pin(self.docker.logs(&self.container_name(instance), Some(options)));
         while let Some(frame) = frames.next().await {
             let frame = frame.map_err(failed(|| format!("following the log of `{instance}`")))?;
@@ -270,7 +273,7 @@ impl Runner for Containers {
     }
 
     async fn logs(&self, instance: &str, tail: Option<usize>) -> Result<Vec<u8>, RunnerError> {
-        let tail = tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
+        let tail = tail_option(tail);
         let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(&tail).build();
         let mut frames = Box::pin(self.docker.logs(&self.container_name(instance), Some(options)));
         let mut log = Vec::new();
@@ -289,6 +292,16 @@ impl Runner for Containers {
         serde_json::to_string(&self.inspected(instance).await?).map_err(|error| RunnerError {
             act: format!("inspecting `{instance}`"),
             found: error.to_string(),
+        })
+    }
+
+    async fn address_of_harness(&self, instance: &str) -> Result<String, RunnerError> {
+        let networks =
+            self.inspected(instance).await?.network_settings.and_then(|settings| settings.networks);
+        let gateways = networks.into_iter().flatten().filter_map(|(_, network)| network.gateway);
+        gateways.into_iter().find(|gateway| !gateway.is_empty()).ok_or_else(|| RunnerError {
+            act: format!("finding the host's address on the network of `{instance}`"),
+            found: "the engine tells no gateway".into(),
         })
     }
 
@@ -357,6 +370,11 @@ impl Runner for Containers {
             .await
             .map_err(|found| RunnerError { act: format!("removing what run {} owned", self.run.id), found })
     }
+}
+
+/// How many lines of a log are wanted, as the engine takes it.
+fn tail_option(tail: Option<usize>) -> String {
+    tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string())
 }
 
 /// A moment as the engine writes it; its zero value means never.

@@ -3,6 +3,8 @@
 mod bring_up;
 mod containers;
 mod create;
+mod left_running;
+mod processes;
 mod toolbox;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
@@ -15,6 +17,9 @@ use time::OffsetDateTime;
 pub use bring_up::{BringUp, ServiceTiming, bring_up, longest_path_ms};
 pub(crate) use bring_up::{millis, port_of};
 pub use containers::Containers;
+pub use left_running::LeftRunning;
+pub use processes::Processes;
+pub(crate) use processes::{runs as runs_of_processes, sweep as sweep_processes};
 
 use crate::{authority::Authority, canary::Canary, run::Run};
 
@@ -31,6 +36,8 @@ pub struct Plan {
     pub ports: HostPorts,
     /// Which services start at once.
     pub pace: Pace,
+    /// Where the volumes of a stack of processes are, so that they outlive the run; without it they go with the run.
+    pub data: Option<PathBuf>,
 }
 
 impl Plan {
@@ -164,6 +171,8 @@ pub trait Runner: Send + Sync {
     async fn logs(&self, instance: &str, tail: Option<usize>) -> Result<Vec<u8>, RunnerError>;
     /// All that the engine tells about an instance, as JSON.
     async fn inspect(&self, instance: &str) -> Result<String, RunnerError>;
+    /// The address that this process has in the eyes of an instance.
+    async fn address_of_harness(&self, instance: &str) -> Result<String, RunnerError>;
     /// The arguments of every process of an instance.
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError>;
     /// What an instance has spent and holds right now.
@@ -199,6 +208,13 @@ pub fn service_of(instance: &str) -> &str {
 /// Every instance of a stack, in the order of the definition.
 pub fn all_instances(stack: &Stack) -> Vec<String> {
     stack.services.iter().flat_map(|(name, service)| instances(name, service)).collect()
+}
+
+/// The last lines of a log, or all of it.
+fn last_lines(log: &[u8], tail: Option<usize>) -> Vec<u8> {
+    let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    let skipped = tail.map_or(0, |tail| lines.len().saturating_sub(tail));
+    lines[skipped..].concat()
 }
 
 /// How long an act of the engine may take: long enough that passing it means a fault, not a slow machine.

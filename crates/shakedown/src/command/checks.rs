@@ -29,7 +29,8 @@ fn page(checks: &[Check]) -> String {
         "# Checks\n\n\
          Every check that the gate makes of `compose/compose.yaml`, {} in all. Written by `shakedown checks --markdown`; \
          do not edit it by hand.\n\n\
-         The second column says what the harness has to look at before the check can be judged.\n",
+         The second column says what the harness has to look at before the check can be judged. Those \
+         [at the end](#only-in-containers) are skipped where the stack runs as processes.\n",
         checks.len()
     );
     let mut kind = "";
@@ -44,6 +45,12 @@ fn page(checks: &[Check]) -> String {
         }
         let (claim, expected) = (cell(&check.claim), cell(&check.expected));
         let _ = writeln!(page, "| `{}` | {} | {claim} | {expected} |", check.id, looks_at(check.subject));
+    }
+    page.push_str("\n## Only in containers\n\n| check | skipped for processes, because |\n| --- | --- |\n");
+    for check in checks {
+        if let Some(why) = check.only_in_containers {
+            let _ = writeln!(page, "| `{}` | {} |", check.id, cell(why));
+        }
     }
     page
 }

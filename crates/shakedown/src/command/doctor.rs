@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::TcpListener, path::Path, process::Command};
 
-use harness::{authority, engine::Engine, images::Images, reaper, verdict::exit};
+use harness::{authority, engine::Engine, images::Images, platform::Platform, reaper, verdict::exit};
 use stack::{SecretSource, Stack};
 
 use super::{Failure, init::file_of, repository};
@@ -25,11 +25,11 @@ pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
         "engine",
         match &engine {
             Ok(engine) => Found::Fine(format!("Docker {} for {}", engine.version, engine.architecture)),
-            Err(error) => Found::Lacking(error.to_string()),
+            Err(error) => Found::Worth(format!("{error}. `--runner processes` needs none")),
         },
     ));
-    if let Ok(engine) = &engine
-        && let Ok(runs) = reaper::runs(&engine.docker).await
+    let platform = engine.map_or(Platform::Machine, Platform::Engine);
+    if let Ok(runs) = reaper::runs(&platform).await
         && !runs.is_empty()
     {
         let ids: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();

@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::{Failure, SHAKEDOWN, interrupted, repository, shortened};
+use crate::{
+    args,
+    progress::{self, say, style},
+};
 use harness::{
     check::{self, Check},
     gate::{GateOptions, Gated, KeptEntrance},
     images::Images,
+    platform::RunnerKind,
     report::{self, Report},
     verdict::{Outcome, exit},
-};
-use tokio::signal::unix::{SignalKind, signal};
-
-use super::{Failure, SHAKEDOWN, repository, shortened};
-use crate::{
-    args,
-    progress::{self, say, style},
 };
 
 pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
@@ -30,7 +29,8 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
             "no check is called `{word}`, and none is below it; `{SHAKEDOWN} checks` lists them"
         ))
     })?;
-    let options = GateOptions { images, repository: repository.clone(), keep: gate.keep };
+    let runner = gate.runner.map(RunnerKind::from);
+    let options = GateOptions { images, repository: repository.clone(), runner, keep: gate.keep };
     let events = progress::shown();
     let folder = gate.report.unwrap_or_else(|| repository.join("target/shakedown/latest"));
     forget(&folder)?;
@@ -96,16 +96,6 @@ fn forget(folder: &std::path::Path) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Ctrl-C, or what a CI system sends to end a job.
-async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
 }
 
 fn show(report: &Report, checks: &[Check], verbose: bool) {

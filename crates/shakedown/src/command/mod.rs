@@ -24,6 +24,7 @@ use harness::{
     verdict::exit,
 };
 use stack::ReadError;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{DefinitionArgs, ImagesArgs};
 
@@ -115,4 +116,14 @@ fn shortened(path: &Path) -> PathBuf {
 fn run_id(named: Option<&str>) -> Result<RunId, Failure> {
     let named = named.unwrap_or(DEV);
     RunId::parse(named).ok_or_else(|| Failure::usage(format!("`{named}` is not the id of a run")))
+}
+
+/// Ctrl-C, or what a CI system sends to end a job.
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
 }

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use harness::platform::RunnerKind;
+
 use crate::{
     column, contributing,
     markdown::{Document, spans},
@@ -93,4 +95,34 @@ fn every_crate_and_every_module_of_the_harness_is_on_the_map() {
             }));
     }
     none(&complaints);
+}
+
+/// How many checks of each kind each runner judges, and in words which it skips.
+#[test]
+fn which_check_runs_on_which_runner_is_told() {
+    let file = repository().join("compose/compose.yaml");
+    let stack = stack::read(&[file], &|_| None, &[]).unwrap_or_else(|error| panic!("{}", error.excerpts()));
+    let mut kinds: Vec<(String, usize, Vec<String>)> = Vec::new();
+    for check in harness::check::checks(&stack) {
+        let kind = format!("`{}`", check.id.split('.').next().unwrap());
+        let at = kinds.iter().position(|(known, ..)| *known == kind).unwrap_or_else(|| {
+            kinds.push((kind, 0, Vec::new()));
+            kinds.len() - 1
+        });
+        kinds[at].1 += 1;
+        if !check.runs_on(RunnerKind::Processes) {
+            kinds[at].2.push(format!("`{}`", check.id));
+        }
+    }
+    let expected: Vec<Vec<String>> = kinds
+        .into_iter()
+        .map(|(kind, all, skipped)| {
+            let without =
+                if skipped.is_empty() { String::new() } else { format!(", without {}", skipped.join(", ")) };
+            vec![kind, all.to_string(), format!("{}{without}", all - skipped.len())]
+        })
+        .collect();
+    let told = Document::read(&repository(), "ARCHITECTURE.md").table("Two runners");
+    let rows: Vec<String> = expected.iter().map(|row| format!("| {} |", row.join(" | "))).collect();
+    assert_eq!(told, expected, "ARCHITECTURE.md, `Two runners`: the table is to be\n{}\n", rows.join("\n"));
 }

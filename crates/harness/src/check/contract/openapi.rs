@@ -83,7 +83,11 @@ fn answered(exchanges: &[Exchange]) -> impl Iterator<Item = (&Exchange, &Answer)
 fn answers(exchanges: &[Exchange], document: &Value, _: &Contract) -> Finding {
     let mut document = Document::new(document);
     let (mut judged, mut complaints) = (0_usize, BTreeSet::new());
-    for (exchange, answer) in answered(exchanges).filter(|(exchange, _)| of_the_api(exchange)) {
+    // What a gateway says of a service that did not answer it (RFC 9110, 15.6.3 and 15.6.5) is none of the service's words.
+    let of_a_gateway = |answer: &Answer| matches!(answer.status, 502 | 504);
+    let of_the_api =
+        |(exchange, answer): &(&Exchange, &Answer)| of_the_api(exchange) && !of_a_gateway(answer);
+    for (exchange, answer) in answered(exchanges).filter(of_the_api) {
         if let Some(operation) = document.operation_of(exchange) {
             judged += 1;
             let complaint = document.complaint(&operation, answer);

@@ -8,7 +8,11 @@ use super::{Check, Finding, Subject, of, with_proxy};
 use crate::{observation::HostPort, runner::service_of};
 
 pub(super) fn checks(stack: &Stack) -> Vec<Check> {
-    vec![published(stack), memory_only()]
+    vec![
+        published(stack)
+            .only_in_containers("a process publishes nothing, all of them listen on loopback addresses"),
+        memory_only().only_in_containers("a process may write wherever its user may"),
+    ]
 }
 
 fn published(stack: &Stack) -> Check {

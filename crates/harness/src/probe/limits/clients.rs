@@ -215,12 +215,8 @@ pub(super) async fn crowd(running: &RunningStack) -> Seen<Tally> {
     Ok(tally)
 }
 
-/// The address that the proxy sees when the harness asks: that of the host on the proxy's network.
+/// The address that the proxy sees when the harness asks.
 async fn harness_as_seen_by_the_proxy(running: &RunningStack) -> Seen<String> {
     let entrance = running.stack().options.entrance.as_ref().ok_or("the definition names no entrance")?;
-    let told = running.runner().inspect(&entrance.service).await.map_err(|error| error.to_string())?;
-    let told: serde_json::Value = serde_json::from_str(&told).map_err(|error| error.to_string())?;
-    let networks = told.pointer("/NetworkSettings/Networks").and_then(|networks| networks.as_object());
-    let gateway = networks.into_iter().flatten().find_map(|(_, network)| network.get("Gateway")?.as_str());
-    gateway.map(str::to_owned).ok_or_else(|| "the engine tells no gateway of the proxy's network".into())
+    running.runner().address_of_harness(&entrance.service).await.map_err(|error| error.to_string())
 }

@@ -56,8 +56,8 @@ async fn bring_up(
 ) -> Result<BringUp, Failure> {
     let silent = Events::ignored();
     let stack = definition.read_for_gate(variables)?;
-    let (engine, images) = gate::prepare(folder, repository, &silent).await?;
-    let brought = gate::begin(stack, engine, images, Fate::Removed, pace, &silent).await?;
+    let (platform, images) = gate::prepare(folder, repository, None, &silent).await?;
+    let brought = gate::begin(stack, platform, images, Fate::Removed, pace, &silent).await?;
     brought.running.teardown().await?;
     match &brought.bring_up.failure {
         None => Ok(brought.bring_up),

@@ -1,0 +1,40 @@
+# What `nix flake check` looks at, in the sandbox: no network, no container engine, nothing of this machine.
+{ runCommand, bash, coreutils, gawk, gnugrep, gnused, gnutar, findutils, cargo, rustfmt
+, root # the repository
+, programs # packages.nix
+, images # images.nix
+}:
+let
+  inherit (builtins) any concatStringsSep path substring stringLength;
+
+  # A part of the repository as a store path of its own, which changes when that part does.
+  only = name: wanted:
+    let
+      top = toString root + "/";
+      relative = file: substring (stringLength top) (stringLength file) file;
+      begins = prefix: text: substring 0 (stringLength prefix) text == prefix;
+      isWanted = file: any (want: file == want || begins "${want}/" file || begins "${file}/" want) wanted;
+    in
+    path { inherit name; path = root; filter = file: _: isWanted (relative file); };
+
+  # What the gate reads: the definition, and the files that the manifest of the images is held against.
+  tried = only "tried" (images.sources.roots ++ [ "compose" ".env.example" "flake.nix" ]);
+in
+{
+  # The whole gate, with the images' programs as processes: real Postgres, Redis and Caddy.
+  gate = runCommand "gate" { nativeBuildInputs = [ programs.shakedown ]; } ''
+    cd ${tried}
+    mkdir "$out"
+    shakedown gate --runner processes --images ${images.all} --report "$out"
+  '';
+
+  image-contents = runCommand "image-contents" { nativeBuildInputs = [ bash coreutils findutils gawk gnugrep gnused gnutar ]; } ''
+    bash ${./tests/image-contents} ${images.all} | tee "$out"
+  '';
+
+  formatting = runCommand "formatting" { nativeBuildInputs = [ cargo rustfmt ]; } ''
+    cd ${only "rust" [ "Cargo.toml" "Cargo.lock" "rustfmt.toml" "crates" "tests" ]}
+    cargo fmt --all --check
+    touch "$out"
+  '';
+}
