@@ -301,7 +301,6 @@ pub struct GateOptions {
 }
 
 /// A gate that was run to its end.
-#[derive(Debug)]
 pub struct Gated {
     /// What was found.
     pub report: Report,
@@ -309,6 +308,8 @@ pub struct Gated {
     pub leftovers: Option<RunnerError>,
     /// Where the entrance is, of a stack that was left running.
     pub kept: Option<KeptEntrance>,
+    /// A stack that was left running and ends with this process, because it is one of processes.
+    pub held: Option<RunningStack>,
 }
 
 /// Where people come in to a stack that was left running.
@@ -357,11 +358,16 @@ pub async fn gate(
     let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
     if options.keep {
         let kept = KeptEntrance::of(&running).await;
-        running.keep();
-        return Ok(Gated { report, leftovers: None, kept });
+        let held = if report.runner == RunnerKind::Processes.name() {
+            Some(running)
+        } else {
+            running.keep();
+            None
+        };
+        return Ok(Gated { report, leftovers: None, kept, held });
     }
     let leftovers = events.step("take down", running.teardown()).await.err();
-    Ok(Gated { report, leftovers, kept: None })
+    Ok(Gated { report, leftovers, kept: None, held: None })
 }
 
 /// Observes and judges a stack that was brought up.

@@ -42,7 +42,7 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
             return Err(Failure { code: exit::INTERRUPTED, message: "interrupted; the stack is being removed".into() });
         }
     };
-    let Gated { report, leftovers, kept } = gated;
+    let Gated { report, leftovers, kept, held } = gated;
     show(&report, &checks, gate.verbose);
     // What was found weighs more than what could not be written or removed.
     let code = |otherwise: u8| if report.exit_code == exit::PASS { otherwise } else { report.exit_code };
@@ -57,7 +57,14 @@ pub(crate) async fn run(gate: args::Gate) -> Result<u8, Failure> {
             say(&format!("  open:  {}", how_to_open(kept)));
         }
         say(&format!("  logs:  {SHAKEDOWN} logs --run {id}"));
-        say(&format!("  down:  {SHAKEDOWN} down --run {id} --volumes"));
+        match held {
+            None => say(&format!("  down:  {SHAKEDOWN} down --run {id} --volumes")),
+            Some(running) => {
+                say("  down:  Ctrl-C");
+                interrupted().await;
+                running.teardown().await?;
+            }
+        }
     }
     if let Some(leftovers) = leftovers {
         let message = format!("{leftovers}; `{SHAKEDOWN} down --run {} --volumes` tries again", report.run);
