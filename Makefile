@@ -34,7 +34,8 @@ test: ## Everything that CI runs, each step held against its budget
 	@$(step) unit-tests 900 cargo test --workspace --exclude e2e --locked
 	@$(step) image-invariants 60 nix/tests/digests-unchanged
 	@$(step) images 900 $(MAKE) --no-print-directory init images
-	@$(step) image-contents 30 nix/tests/image-contents result
+	@$(step) dev-shell 120 scripts/nix develop --command true
+	@$(step) flake-check 900 scripts/nix flake check
 	@$(step) e2e 900 cargo test --package e2e --locked
 	@$(step) --summary
 

@@ -38,10 +38,12 @@
         images = images pkgs;
       });
 
-      apps = onSystems linux (pkgs: rec {
-        gate = { type = "app"; program = "${(programs pkgs).shakedown}/bin/shakedown"; };
-        default = gate;
-      });
+      apps = onSystems linux (pkgs:
+        let verb = name: { type = "app"; program = "${pkgs.writeShellScript name "exec ${(programs pkgs).shakedown}/bin/shakedown ${name} --images ${(images pkgs).all} \"$@\""}"; }; in {
+          gate = verb "gate";
+          dev = verb "up";
+          default = verb "gate";
+        });
 
       devShells = onSystems everywhere (pkgs: { default = pkgs.callPackage ./nix/dev-shell.nix { }; });
     };

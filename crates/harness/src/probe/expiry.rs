@@ -201,10 +201,20 @@ async fn object_is_there(running: &RunningStack, image: &str, object: Option<&st
     Ok(files.iter().any(|(hash, path)| path.contains(image) || Some(hash.as_str()) == object))
 }
 
+/// A file is swept in the middle of one look now and then, and not of so many in a row.
+const LOOKS: u32 = 5;
+
 /// SHA-256 and path of every file in the volume that holds the outputs.
 async fn files(running: &RunningStack) -> Result<Vec<(String, String)>, String> {
     let command = ["find", "/volume", "-type", "f", "-exec", "sha256sum", "{}", "+"];
-    let found = running.runner().toolbox(running.image_volume()?, &command).await;
+    let mut found = running.runner().toolbox(running.image_volume()?, &command).await;
+    for _ in 1..LOOKS {
+        // What is swept between being found and being read is gone, and the others are to be read all the same.
+        if !found.as_ref().is_err_and(|error| error.found.contains("No such file")) {
+            break;
+        }
+        found = running.runner().toolbox(running.image_volume()?, &command).await;
+    }
     let found = found.map_err(|error| format!("looking for the object: {error}"))?;
     let lines = String::from_utf8_lossy(&found).into_owned();
     let pair = |line: &str| line.split_once("  ").map(|(hash, path)| (hash.to_owned(), path.to_owned()));

@@ -1,14 +1,18 @@
 //! `shakedown bench bring-up`: how good bring-up is, against what it could be at best and against starting one by one.
 
+use std::path::Path;
+
 use harness::{
-    definition::Definition,
     event::Events,
     gate,
     images::Images,
+    platform::RunnerKind,
     run::Fate,
     runner::{BringUp, Pace, longest_path_ms},
     verdict::exit,
 };
+
+use stack::Stack;
 
 use super::super::{Failure, repository};
 use crate::{
@@ -18,6 +22,8 @@ use crate::{
 
 /// Bring-up may take this much of the longest chain of services' own times.
 const BOUND: f64 = 1.15;
+/// Bring-up as processes may take this much of bring-up as containers.
+const PROCESSES_BOUND: f64 = 0.6;
 
 pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
     let repository = repository()?;
@@ -28,35 +34,43 @@ pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
     let events = progress::shown();
     let mut to_longest_path = Vec::new();
     let mut to_together = Vec::new();
+    let mut to_containers = Vec::new();
     for round in 1..=bench.rounds {
-        let together = bring_up(&definition, &variables, &folder, &repository, Pace::Together).await?;
-        let alone = bring_up(&definition, &variables, &folder, &repository, Pace::OneByOne).await?;
+        let measured = async |runner, pace| {
+            let stack = definition.read_for_gate(&variables)?;
+            bring_up(stack, &folder, &repository, runner, pace).await
+        };
+        let together = measured(RunnerKind::Containers, Pace::Together).await?;
+        let alone = measured(RunnerKind::Containers, Pace::OneByOne).await?;
+        let processes = measured(RunnerKind::Processes, Pace::Together).await?;
         let stack = definition.read(&variables)?;
         let longest = longest_path_ms(&stack, &alone.services);
         to_longest_path.push(ratio(together.total_ms, longest));
         to_together.push(ratio(alone.total_ms, together.total_ms));
+        to_containers.push(ratio(processes.total_ms, together.total_ms));
         events.send(harness::event::Event::Note(format!(
-            "round {round}: together {} ms, longest path {longest} ms, one by one {} ms",
-            together.total_ms, alone.total_ms
+            "round {round}: together {} ms, longest path {longest} ms, one by one {} ms, as processes {} ms",
+            together.total_ms, alone.total_ms, processes.total_ms
         )));
     }
     let (found, one_by_one) = (median(&mut to_longest_path), median(&mut to_together));
     say(&format!("bring-up / longest path of own times   {found:.2}   of at most {BOUND}"));
     say(&format!("one by one / bring-up                  {one_by_one:.2}"));
-    Ok(if found <= BOUND { exit::PASS } else { exit::FAIL })
+    let processes = median(&mut to_containers);
+    say(&format!("as processes / as containers           {processes:.2}   of at most {PROCESSES_BOUND}"));
+    Ok(if found <= BOUND && processes <= PROCESSES_BOUND { exit::PASS } else { exit::FAIL })
 }
 
 /// Brings the stack up in a run of its own, takes it down, and tells how it went.
 async fn bring_up(
-    definition: &Definition,
-    variables: &std::collections::BTreeMap<String, String>,
-    folder: &std::path::Path,
-    repository: &std::path::Path,
+    stack: Stack,
+    folder: &Path,
+    repository: &Path,
+    runner: RunnerKind,
     pace: Pace,
 ) -> Result<BringUp, Failure> {
     let silent = Events::ignored();
-    let stack = definition.read_for_gate(variables)?;
-    let (platform, images) = gate::prepare(folder, repository, None, &silent).await?;
+    let (platform, images) = gate::prepare(folder, repository, Some(runner), &silent).await?;
     let brought = gate::begin(stack, platform, images, Fate::Removed, pace, &silent).await?;
     brought.running.teardown().await?;
     match &brought.bring_up.failure {
