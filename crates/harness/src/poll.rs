@@ -45,7 +45,20 @@ impl std::error::Error for NotReached {}
 /// Tries `attempt` every [`INTERVAL`] until it is ready, can never be, or `timeout` has passed.
 ///
 /// An attempt that hangs is cut off at the deadline and reported as such.
-pub async fn until<T, F, Fut>(timeout: Duration, mut attempt: F) -> Result<T, NotReached>
+pub async fn until<T, F, Fut>(timeout: Duration, attempt: F) -> Result<T, NotReached>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Attempt<T>>,
+{
+    until_every(INTERVAL, timeout, attempt).await
+}
+
+/// The same at another interval: where each attempt costs something that there is a limit on.
+pub async fn until_every<T, F, Fut>(
+    interval: Duration,
+    timeout: Duration,
+    mut attempt: F,
+) -> Result<T, NotReached>
 where
     F: FnMut() -> Fut,
     Fut: Future<Output = Attempt<T>>,
@@ -65,10 +78,10 @@ where
                 return Err(NotReached { waited: start.elapsed(), last_seen, hopeless: false });
             }
         }
-        if Instant::now() + INTERVAL >= deadline {
+        if Instant::now() + interval >= deadline {
             return Err(NotReached { waited: start.elapsed(), last_seen, hopeless: false });
         }
-        sleep(INTERVAL).await;
+        sleep(interval).await;
     }
 }
 

@@ -13,6 +13,8 @@ use crate::{
 
 /// A job is done within this, or something is wrong.
 const JOB_WITHIN: Duration = Duration::from_secs(30);
+/// Between looks at a job: three jobs that never end stay within what an account may ask in a minute.
+const JOB_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Someone at the entrance, perhaps with a session.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ impl Person {
     /// Waits until a job is done or failed, and returns the exchange that said so, or the last one when time was up.
     pub async fn job_ended(&self, step: &str, job: &str) -> Exchange {
         let path = format!("/api/v1/jobs/{job}");
-        let ended = poll::until(JOB_WITHIN, || async {
+        let ended = poll::until_every(JOB_INTERVAL, JOB_WITHIN, || async {
             let exchange = self.get(step, &path).await;
             let state = exchange.answer.as_ref().ok().and_then(|answer| answer.text("/state"));
             match state.as_deref() {
