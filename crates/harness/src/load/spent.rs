@@ -8,21 +8,35 @@ use std::{
 };
 
 use crate::{
-    runner::{instances, service_of},
+    poll::{self, Attempt},
+    runner::{Phase, instances, service_of},
     running::RunningStack,
 };
 
 /// Between two looks at the memory.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// What a running instance spends is told within this.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Processor time by service, all its instances together.
 pub(super) type Spent = BTreeMap<String, Duration>;
 
-/// The processor time that each service of a stack spent so far.
+/// The processor time that each service of a stack spent so far. What does not run now spends nothing from now on.
 pub(super) async fn so_far(running: &RunningStack) -> Result<Spent, String> {
     let mut spent = Spent::new();
     for instance in daemons(running) {
-        let usage = running.runner().usage(&instance).await.map_err(|error| error.to_string())?;
+        let state = running.runner().state(&instance).await.map_err(|error| error.to_string())?;
+        if state.phase != Phase::Running {
+            continue;
+        }
+        // Docker tells nothing now and then of a container that runs.
+        let usage = poll::until(TOLD_WITHIN, || async {
+            match running.runner().usage(&instance).await {
+                Ok(usage) => Attempt::Ready(usage),
+                Err(error) => Attempt::NotYet(error.to_string()),
+            }
+        });
+        let usage = usage.await.map_err(|not| not.to_string())?;
         *spent.entry(service_of(&instance).to_owned()).or_default() += usage.processor;
     }
     Ok(spent)
