@@ -24,16 +24,22 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub(super) struct Limit(pub(super) usize);
 
-/// The middleware: whatever the handler left unread is read before its answer goes out.
+/// On an answer: what could be read of the request was read.
+#[derive(Clone, Copy)]
+struct Drained;
+
+/// The middleware: whatever the handler left unread is read before its answer goes out. Around another one of its kind it
+/// does what is left to do for requests that never came to that.
 pub(super) async fn drain_request_body(State(limit): State<Limit>, request: Request, next: Next) -> Response {
     let waits_for_continue = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();
     let mut shared = SharedBody(Arc::new(Mutex::new(Inner { body, polled: false, ended: false })));
-    let response = next.run(Request::from_parts(parts, Body::new(shared.clone()))).await;
+    let mut response = next.run(Request::from_parts(parts, Body::new(shared.clone()))).await;
 
     let (polled, ended) = shared.progress();
+    let was_drained = response.extensions_mut().insert(Drained).is_some();
     // Who asked first ("Expect: 100-continue") and was not told to go on has sent nothing yet.
-    if ended || (waits_for_continue && !polled) {
+    if ended || was_drained || (waits_for_continue && !polled) {
         return response;
     }
     let rest = async {

@@ -22,6 +22,10 @@ pub use problem::Problem;
 
 use crate::metrics::{HttpMetrics, Metrics};
 
+/// What is read and thrown away of a body that came to an address where there is nothing. Left unread, it ends the
+/// connection, and with it whatever a proxy has sent there next.
+const STRAY_BODY_BYTES: usize = 64 * 1024;
+
 /// The bounds within which a router answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -62,6 +66,10 @@ pub fn wrap(router: Router, metrics: &Metrics) -> Router {
 pub fn wrap_with(router: Router, metrics: &Metrics, write: WriteProblem) -> Router {
     let observer = observe::Observer { metrics: HttpMetrics::register(metrics), write };
     router
+        .layer(axum::middleware::from_fn_with_state(
+            drain::Limit(STRAY_BODY_BYTES),
+            drain::drain_request_body,
+        ))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(axum::middleware::from_fn_with_state(observer, observe::observe))
 }
