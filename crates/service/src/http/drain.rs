@@ -98,3 +98,87 @@ impl http_body::Body for SharedBody {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use tokio::time::Instant;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::http::{Bounds, bound, wrap};
+    use crate::metrics::Metrics;
+
+    const KIB: &[u8] = &[0; 1024];
+
+    /// A body of so many KiB that counts what is read of it, and then ends or has its reader wait for ever.
+    struct Counted {
+        left: usize,
+        ends: bool,
+        read: Arc<AtomicUsize>,
+    }
+
+    impl http_body::Body for Counted {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if self.left == 0 {
+                return if self.ends { Poll::Ready(None) } else { Poll::Pending };
+            }
+            self.left -= 1;
+            self.read.fetch_add(1, Ordering::Relaxed);
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(KIB)))))
+        }
+    }
+
+    fn router() -> Router {
+        let routes = Router::new().route("/refused", post(|| async { StatusCode::FORBIDDEN }));
+        let bounds = Bounds {
+            body_bytes: 1024,
+            drain_bytes: 8 * 1024,
+            request: Duration::from_secs(60),
+            concurrent_requests: 1,
+        };
+        wrap(bound(routes, bounds), &Metrics::new())
+    }
+
+    /// How many KiB were read of a body that was sent there, and how long the answer took.
+    async fn sent(path: &str, kib: usize, ends: bool) -> (usize, Duration) {
+        let read = Arc::new(AtomicUsize::new(0));
+        let body = Body::new(Counted { left: kib, ends, read: Arc::clone(&read) });
+        let start = Instant::now();
+        let response = router().oneshot(Request::post(path).body(body).unwrap()).await.unwrap();
+        assert!(response.status().is_client_error());
+        (read.load(Ordering::Relaxed), start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_handler_left_unread_is_read() {
+        assert_eq!(sent("/refused", 5, true).await.0, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_to_no_route_is_read() {
+        assert_eq!(sent("/nowhere", 5, true).await.0, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_is_read_than_the_bound() {
+        assert_eq!(sent("/refused", 100, true).await.0, 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_end_is_waited_for_once() {
+        for path in ["/refused", "/nowhere"] {
+            assert_eq!(sent(path, 1, false).await, (1, DRAIN_WITHIN));
+        }
+    }
+}
