@@ -144,7 +144,7 @@ mod tests {
         let bounds = Bounds {
             body_bytes: 1024,
             drain_bytes: 8 * 1024,
-            request: Duration::from_secs(60),
+            request: Duration::from_mins(1),
             concurrent_requests: 1,
         };
         wrap(bound(routes, bounds), &Metrics::new())
