@@ -66,6 +66,7 @@ impl Processes {
     pub async fn prepare(images: &Images, stack: &Stack, plan: &Plan) -> Result<Self, RunnerError> {
         let user = User::find().map_err(because("finding a user to run the programs as"))?;
         let folder = &plan.run.folder;
+        user.reaches(folder).map_err(because(&format!("handing out {}", folder.display())))?;
         let made = owned::mark(&plan.run).and_then(|()| user.give(folder));
         made.map_err(because(&format!("making {}", folder.display())))?;
         let laid = plan::lay_out(images, stack, plan, user).await?;

@@ -1,6 +1,10 @@
 //! Who the programs run as: never root.
 
-use std::{io, os::unix::fs::chown, path::Path};
+use std::{
+    io,
+    os::unix::fs::{MetadataExt, chown},
+    path::Path,
+};
 
 use rustix::process::geteuid;
 use tokio::process::Command;
@@ -31,6 +35,22 @@ impl User {
                 "this is root, and /etc/passwd has no unprivileged user `{NOBODY}` to run the programs as"
             )
         })
+    }
+
+    /// Whether it is let into a folder that it is to own, or which folder on the way is closed to it.
+    pub(super) fn reaches(self, folder: &Path) -> Result<(), String> {
+        if self == Self::Own {
+            return Ok(());
+        }
+        let is_closed = |above: &&Path| above.metadata().is_ok_and(|found| found.mode() & 0o001 == 0);
+        match folder.ancestors().skip(1).find(is_closed) {
+            None => Ok(()),
+            Some(above) => Err(format!(
+                "the programs run as `{NOBODY}`, because this is root, and only its owner may enter {}; set TMPDIR to a \
+                 folder that everybody may enter, such as /tmp",
+                above.display()
+            )),
+        }
     }
 
     pub(super) fn wear(self, command: &mut Command) {
@@ -65,6 +85,21 @@ mod tests {
             "root:x:0:0::/root:/bin/sh\nnobody2:x:7:7::/:/bin/false\nnobody:x:65534:65533::/:/bin/false\n";
         assert_eq!(of_passwd(passwd, "nobody"), Some(User::Other { uid: 65534, gid: 65533 }));
         assert_eq!(of_passwd(passwd, "somebody"), None);
+    }
+
+    #[test]
+    fn a_folder_on_the_way_that_is_closed_is_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let top = tempfile::tempdir().unwrap();
+        let (closed, run) = (top.path().join("closed"), top.path().join("closed/run"));
+        std::fs::create_dir_all(&run).unwrap();
+        let close = |mode| std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(mode)).unwrap();
+        let other = User::Other { uid: 65534, gid: 65534 };
+        close(0o755);
+        assert_eq!((other.reaches(&run), User::Own.reaches(&run)), (Ok(()), Ok(())));
+        close(0o700);
+        assert!(other.reaches(&run).unwrap_err().contains("closed;"));
+        assert_eq!(User::Own.reaches(&run), Ok(()));
     }
 
     #[test]
