@@ -167,6 +167,14 @@ async fn free() -> Result<TcpListener, RunnerError> {
     )))
 }
 
+/// A copy for whoever runs the programs, who may not be let into the folders of whoever wrote the file. The run's folder,
+/// which it lies in, is closed to all others.
+fn copied(file: &Path, copy: PathBuf, user: User) -> io::Result<PathBuf> {
+    fs::copy(file, &copy)?;
+    user.give(&copy)?;
+    Ok(copy)
+}
+
 /// Where the paths of an instance's container are here.
 fn paths(
     plan: &Plan,
@@ -178,12 +186,8 @@ fn paths(
     let mut paths = BTreeMap::new();
     for (number, mount) in service.mounts.iter().enumerate() {
         let place = match &mount.source {
-            // Whoever runs the programs may not be let into the folders of whoever wrote the file.
             MountSource::Bind(path) if mount.read_only && path.is_file() => {
-                let copy = own.join(format!("mount-{number}"));
-                fs::copy(path, &copy)?;
-                user.give(&copy)?;
-                copy
+                copied(path, own.join(format!("mount-{number}")), user)?
             }
             MountSource::Bind(path) => path.clone(),
             MountSource::Volume(name) => volumes.get(name).cloned().unwrap_or_else(|| own.join("volume")),
@@ -192,7 +196,8 @@ fn paths(
     }
     for mount in &service.secrets {
         if let Some(placed) = plan.secrets.get(&mount.secret) {
-            paths.insert(mount.target.clone(), placed.file.clone());
+            let copy = copied(&placed.file, own.join(format!("secret-{}", mount.secret)), user)?;
+            paths.insert(mount.target.clone(), copy);
         }
     }
     for (number, memory) in service.tmpfs.iter().enumerate() {
