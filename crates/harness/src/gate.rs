@@ -358,7 +358,7 @@ pub async fn gate(
     let (report, running) = Box::pin(judge(brought, checks, start, started_at, events)).await;
     if options.keep {
         let kept = KeptEntrance::of(&running).await;
-        let held = if report.runner == RunnerKind::Processes.name() {
+        let held = if running.runner().kind() == RunnerKind::Processes {
             Some(running)
         } else {
             running.keep();
@@ -378,7 +378,7 @@ pub async fn judge(
     started_at: OffsetDateTime,
     events: &Events,
 ) -> (Report, RunningStack) {
-    let seen = Box::pin(observe::observe(&brought, checks, events)).await;
+    let seen = Box::pin(observe::observe(&brought.running, brought.bring_up.clone(), checks, events)).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
     report.not_asked_for = check::checks(brought.running.stack()).len().saturating_sub(checks.len());

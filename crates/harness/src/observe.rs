@@ -13,16 +13,11 @@ use crate::{
         auth, browser, contract, cors, expiry, http::Answer, limits, outage, proxy, schema, settle, smoke,
     },
     runner::{BringUp, State},
-    running::{Brought, RunningStack},
+    running::RunningStack,
 };
 
 /// Looks at everything that the checks need, as much of it at once as does not disturb the rest.
-pub async fn observe(brought: &Brought, checks: &[Check], events: &Events) -> Observations {
-    let seen = Box::pin(observe_any(&brought.running, brought.bring_up.clone(), checks, events)).await;
-    Observations { runner: brought.platform.runner(), ..seen }
-}
-
-async fn observe_any(
+pub async fn observe(
     running: &RunningStack,
     bring_up: BringUp,
     checks: &[Check],
@@ -31,6 +26,7 @@ async fn observe_any(
     if let Some(failure) = &bring_up.failure {
         let why = format!("the stack never came up: `{}` {}", failure.service, failure.last_seen);
         let mut seen = Observations::of_bring_up(bring_up, &why);
+        seen.runner = running.runner().kind();
         seen.states = states(running).await;
         return seen;
     }
@@ -68,6 +64,7 @@ async fn observe_all(
 ) -> Observations {
     let needs = |subject| needed.contains(&subject);
     let mut seen = Observations::of_bring_up(bring_up, "it was not asked for");
+    seen.runner = running.runner().kind();
     seen.states = states(running).await;
     let together = async {
         tokio::join!(

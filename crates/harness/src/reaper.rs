@@ -133,12 +133,10 @@ async fn remove_dead_run(owned: &Owned, volumes: Volumes, folder: &Path) -> Resu
     // The planted secrets first: they must go even where the engine does not answer. Programs that work in the folder are
     // ended before, or they would go on writing into it.
     let of_processes = runs_of_processes().iter().any(|run| run.folder == folder);
-    if of_processes {
-        sweep_processes(folder).await?;
-    }
+    let swept = if of_processes { sweep_processes(folder).await } else { Ok(()) };
     let folder_removed = remove_folder(folder).map_err(|error| error.to_string());
     if of_processes {
-        return folder_removed;
+        return swept.and(folder_removed);
     }
     let engine = Engine::connect().await.map_err(|error| error.to_string())?;
     sweep(&engine.docker, owned, volumes).await?;

@@ -10,21 +10,18 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
         let claim = format!("no planted secret is in the log of `{name}`, in any form");
         surface(format!("secrets.logs.{name}"), claim)
     });
+    let of = |id: &str, claim: &str| surface(id.into(), claim.into());
     let rest = [
-        ("secrets.inspect", "no planted secret is in what the engine tells of any container, in any form"),
-        (
+        of("secrets.inspect", "no planted secret is in what the engine tells of any container, in any form")
+            .only_in_containers("no engine tells anything of a process"),
+        of(
             "secrets.processes",
             "no planted secret was among the arguments of any process when it was looked, in any form",
         ),
-        ("secrets.http.bodies", "no planted secret is in any HTTP body, error pages included, in any form"),
-        ("secrets.http.headers", "no planted secret is in any HTTP header, in any form"),
+        of("secrets.http.bodies", "no planted secret is in any HTTP body, error pages included, in any form"),
+        of("secrets.http.headers", "no planted secret is in any HTTP header, in any form"),
     ];
-    let all = logs.chain(rest.map(|(id, claim)| surface(id.into(), claim.into())));
-    all.map(|check| match check.id.as_str() {
-        "secrets.inspect" => check.only_in_containers("no engine tells anything of a process"),
-        _ => check,
-    })
-    .collect()
+    logs.chain(rest).collect()
 }
 
 fn surface(id: String, claim: String) -> Check {

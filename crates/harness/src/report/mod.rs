@@ -64,7 +64,7 @@ impl Report {
                 .format(&Rfc3339)
                 .unwrap_or_default(),
             duration_ms: millis(duration),
-            runner: brought.running.runner().name().into(),
+            runner: brought.running.runner().kind().name().into(),
             engine: brought.platform.engine_version().map(str::to_owned),
             images: digests.collect(),
             package_source: manifest.package_source.clone(),

@@ -32,6 +32,7 @@ use super::{
 use crate::{
     engine::Engine,
     images::{ContainerImage, Images},
+    platform::RunnerKind,
     reaper::{self, Owned, Volumes},
     run::Run,
 };
@@ -186,8 +187,8 @@ impl Containers {
 
 #[async_trait]
 impl Runner for Containers {
-    fn name(&self) -> &'static str {
-        "containers"
+    fn kind(&self) -> RunnerKind {
+        RunnerKind::Containers
     }
 
     async fn start(&self, instance: &str) -> Result<(), RunnerError> {

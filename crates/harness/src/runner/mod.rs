@@ -21,7 +21,7 @@ pub use left_running::LeftRunning;
 pub use processes::Processes;
 pub(crate) use processes::{runs as runs_of_processes, sweep as sweep_processes};
 
-use crate::{authority::Authority, canary::Canary, run::Run};
+use crate::{authority::Authority, canary::Canary, platform::RunnerKind, run::Run};
 
 /// What a runner needs to know besides the stack.
 #[derive(Clone, Debug)]
@@ -153,8 +153,8 @@ pub struct RunnerError {
 /// Turns services into running programs. An *instance* is named like its service, `NAME.2` for the second replica.
 #[async_trait]
 pub trait Runner: Send + Sync {
-    /// The runner's name, as `--runner` takes it.
-    fn name(&self) -> &'static str;
+    /// How it runs a stack.
+    fn kind(&self) -> RunnerKind;
     /// Starts a prepared instance, or starts it again.
     async fn start(&self, instance: &str) -> Result<(), RunnerError>;
     /// Stops an instance with its stop signal and grace period.

@@ -34,7 +34,7 @@ use program::{Program, Start};
 use user::User;
 
 use super::{Plan, Runner, RunnerError, State, Usage, last_lines};
-use crate::images::Images;
+use crate::{images::Images, platform::RunnerKind};
 
 /// The address that a relay comes from is this many more than its number.
 const FIRST_RELAY: u8 = 100;
@@ -106,8 +106,8 @@ impl Processes {
 
 #[async_trait]
 impl Runner for Processes {
-    fn name(&self) -> &'static str {
-        "processes"
+    fn kind(&self) -> RunnerKind {
+        RunnerKind::Processes
     }
 
     async fn start(&self, instance: &str) -> Result<(), RunnerError> {

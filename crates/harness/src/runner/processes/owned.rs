@@ -42,10 +42,18 @@ fn run_in(folder: PathBuf) -> Option<FoundRun> {
     Some(FoundRun { id, folder, owner, runner: RunnerKind::Processes })
 }
 
+/// Where a run's volumes are: in its folder, or by a link from there.
+pub(super) fn volumes_in(folder: &Path) -> PathBuf {
+    folder.join("volumes")
+}
+
 /// Kills every process of the run in `folder`, and returns once none is left.
 pub(crate) async fn sweep(folder: &Path) -> Result<(), String> {
+    // A program that works in a volume works in what the link leads to.
+    let volumes = volumes_in(folder).canonicalize();
+    let places: Vec<&Path> = std::iter::once(folder).chain(volumes.as_deref().ok()).collect();
     let swept = poll::until(GONE_WITHIN, || async {
-        let left = processes_in(folder);
+        let left = processes_in(&places);
         for pid in &left {
             // Gone already is as good as killed.
             let _ = kill_process(*pid, Signal::KILL);
@@ -58,11 +66,11 @@ pub(crate) async fn sweep(folder: &Path) -> Result<(), String> {
     swept.await.map_err(|not| not.to_string())
 }
 
-fn processes_in(folder: &Path) -> Vec<Pid> {
+fn processes_in(places: &[&Path]) -> Vec<Pid> {
     // A folder that is gone already still begins with its name.
     let is_in = |pid: &Pid| {
         let cwd = fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero()));
-        cwd.is_ok_and(|cwd| cwd.starts_with(folder))
+        cwd.is_ok_and(|cwd| places.iter().any(|place| cwd.starts_with(place)))
     };
     usage::all().into_iter().filter(is_in).collect()
 }
@@ -76,7 +84,7 @@ mod tests {
     #[tokio::test]
     async fn whatever_works_below_the_folder_is_killed_and_nothing_else() {
         let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let below = ours.path().join("volumes/data");
+        let below = ours.path().join("instances/api");
         fs::create_dir_all(&below).unwrap();
         let sleep = |folder: &Path| Command::new("sleep").arg("60").current_dir(folder).spawn().unwrap();
         let (mut one, mut other) = (sleep(&below), sleep(theirs.path()));
@@ -87,5 +95,16 @@ mod tests {
         assert!(other.try_wait().unwrap().is_none(), "another's process was killed");
         other.kill().unwrap();
         other.wait().unwrap();
+    }
+
+    #[tokio::test]
+    async fn whatever_works_in_volumes_that_outlive_the_run_is_killed_too() {
+        let (run, data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::os::unix::fs::symlink(data.path(), volumes_in(run.path())).unwrap();
+        let mut program = Command::new("sleep").arg("60").current_dir(data.path()).spawn().unwrap();
+        let seen_off = tokio::task::spawn_blocking(move || program.wait().unwrap());
+        sweep(run.path()).await.unwrap();
+        assert!(!seen_off.await.unwrap().success());
+        assert!(data.path().is_dir());
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +13,7 @@ use stack::{MountSource, Service, Stack};
 use tokio::net::TcpListener;
 
 use super::{
-    User, because,
+    User, because, owned,
     placement::{Placement, Ports},
     program::{Health, Start},
 };
@@ -57,16 +58,21 @@ pub(super) async fn lay_out(
     };
     make(logs_in(folder))?;
     let mut volumes = BTreeMap::new();
-    let data = plan.data.clone().unwrap_or_else(|| folder.join("volumes"));
+    let all = owned::volumes_in(folder);
+    if let Some(data) = &plan.data {
+        // Whose programs those are that work in there is still to be told by the run's folder.
+        let linked = fs::create_dir_all(data).and_then(|()| symlink(data, &all));
+        linked.map_err(because(&format!("linking {} to {}", all.display(), data.display())))?;
+    }
     for name in stack.volumes.keys() {
-        volumes.insert(name.clone(), make(data.join(name))?);
+        volumes.insert(name.clone(), make(all.join(name))?);
     }
-    let mut of_services = BTreeMap::new();
-    for (name, service) in &stack.services {
-        // Which there is: it was looked for before.
-        let Some(found) = images.by_reference(&service.image) else { continue };
-        of_services.insert(name.as_str(), found);
-    }
+    // Each is there: it was looked for before.
+    let of_services = stack
+        .services
+        .iter()
+        .filter_map(|(name, service)| Some((name.as_str(), images.by_reference(&service.image)?)));
+    let of_services: BTreeMap<_, _> = of_services.collect();
     let (ports, fronts) = addresses(stack, plan, &of_services).await?;
     let mut starts = Vec::new();
     for (name, service) in &stack.services {

@@ -143,9 +143,10 @@ impl Program {
         let child = self.shared.spawn()?;
         self.shared.look().wanted = true;
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.retain(|task| !task.is_finished());
+        // Those of an earlier start: one may still have to find out that it is over.
+        tasks.drain(..).for_each(|task| task.abort());
         tasks.push(tokio::spawn(Arc::clone(&self.shared).watch(child)));
-        if let (Some(health), 0) = (&self.how().health, self.state().restarts) {
+        if let Some(health) = &self.how().health {
             tasks.push(tokio::spawn(Arc::clone(&self.shared).watch_health(health.clone())));
         }
         Ok(())

@@ -11,7 +11,6 @@ use harness::{
     runner::{BringUp, Pace, longest_path_ms},
     verdict::exit,
 };
-
 use stack::Stack;
 
 use super::super::{Failure, repository};
@@ -35,11 +34,11 @@ pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
     let mut to_longest_path = Vec::new();
     let mut to_together = Vec::new();
     let mut to_containers = Vec::new();
+    let measured = async |runner, pace| {
+        let stack = definition.read_for_gate(&variables)?;
+        bring_up(stack, &folder, &repository, runner, pace).await
+    };
     for round in 1..=bench.rounds {
-        let measured = async |runner, pace| {
-            let stack = definition.read_for_gate(&variables)?;
-            bring_up(stack, &folder, &repository, runner, pace).await
-        };
         let together = measured(RunnerKind::Containers, Pace::Together).await?;
         let alone = measured(RunnerKind::Containers, Pace::OneByOne).await?;
         let processes = measured(RunnerKind::Processes, Pace::Together).await?;
