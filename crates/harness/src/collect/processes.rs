@@ -3,10 +3,19 @@
 use std::time::Duration;
 
 use super::searched;
-use crate::{canary::Search, observation::Surface, runner::Phase, running::RunningStack};
+use crate::{
+    canary::Search,
+    observation::Surface,
+    poll::{self, Attempt, NotReached},
+    runner::Phase,
+    running::RunningStack,
+};
 
 /// Between looks. Each costs the engine a process of its own for every container.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How long a running program may take until a look shows its arguments.
+const LISTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Looks at every running instance until it is dropped.
 pub async fn watch(running: &RunningStack) {
@@ -30,23 +39,56 @@ async fn look(running: &RunningStack) {
 pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
     let runner = running.runner();
     look(running).await;
-    let control = match runner.start_control().await {
-        Ok(control) => runner.processes(&control).await,
-        Err(error) => Err(error),
-    };
-    let marker = control.as_ref().is_ok_and(|lines| search.sees_marker(lines.join("\n").as_bytes()));
+    let control = seen_in_control(running, search).await;
+    let check = || "secrets.processes".to_owned();
     let mut surfaces = Vec::new();
+    if let Err(why) = &control {
+        surfaces.push(searched(check(), "the control program", Err(why.clone()), search));
+    }
     for instance in running.instances() {
-        let (looks, lines) = running.processes().of(&instance);
         let runs = runner.state(&instance).await.is_ok_and(|state| state.phase == Phase::Running);
-        let bytes = match (looks, runs) {
+        let listed = if runs { listed(running, &instance).await } else { Ok(()) };
+        let (looks, lines) = running.processes().of(&instance);
+        let bytes = match (listed, looks) {
+            (Err(why), _) => Err(format!("it runs, and no process of it was listed: {why}")),
             // It ended before anybody could look; what it was started with is told by its inspection.
-            (0, false) => continue,
-            (0, true) => Err("it runs, and no process of it was listed".into()),
-            _ => Ok(lines.into_bytes()),
+            (Ok(()), 0) => continue,
+            (Ok(()), _) => Ok(lines.into_bytes()),
         };
         let part = format!("{instance}, {looks} looks");
-        surfaces.push(Surface { marker, ..searched("secrets.processes".into(), &part, bytes, search) });
+        surfaces.push(Surface { marker: control.is_ok(), ..searched(check(), &part, bytes, search) });
     }
     surfaces
+}
+
+/// The marker, in the arguments of the control program. A program just started still shows what it was started by, so it
+/// is looked at until it shows its own arguments.
+async fn seen_in_control(running: &RunningStack, search: &Search) -> Result<(), String> {
+    let runner = running.runner();
+    let control = runner.start_control().await.map_err(|error| error.to_string())?;
+    let seen = poll::until(LISTED_WITHIN, || async {
+        match runner.processes(&control).await {
+            Ok(lines) if search.sees_marker(lines.join("\n").as_bytes()) => Attempt::Ready(()),
+            Ok(lines) => Attempt::NotYet(format!("{} processes, none with the marker", lines.len())),
+            Err(error) => Attempt::NotYet(error.to_string()),
+        }
+    });
+    seen.await.map_err(|error| format!("the control program's arguments: {error}"))
+}
+
+/// A running instance has been listed at least once: one that was just being started again is waited for.
+async fn listed(running: &RunningStack, instance: &str) -> Result<(), NotReached> {
+    let looked = poll::until(LISTED_WITHIN, || async {
+        if running.processes().of(instance).0 > 0 {
+            return Attempt::Ready(());
+        }
+        match running.runner().processes(instance).await {
+            Ok(lines) => {
+                running.processes().keep(instance, lines);
+                Attempt::Ready(())
+            }
+            Err(error) => Attempt::NotYet(error.to_string()),
+        }
+    });
+    looked.await
 }
