@@ -14,6 +14,7 @@
       images = pkgs: pkgs.callPackage ./nix/images.nix {
         root = ./.;
         programs = programs pkgs;
+        origins = pkgs.origins or null;
         packageSource = pkgs.packageSource or { name = "nixpkgs"; locks = { "flake.lock" = builtins.hashFile "sha256" ./flake.lock; }; };
       };
     in

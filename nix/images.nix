@@ -4,6 +4,7 @@
 , root # the repository
 , programs # packages.nix
 , packageSource # where the packages came from: { name, locks }
+, origins ? null # which packages store paths were made of, where their names do not say it (JSON)
 }:
 let
   inherit (programs) healthcheck;
@@ -36,6 +37,15 @@ let
     '')
     archives;
 
+  # What each image consists of.
+  boms = builtins.mapAttrs
+    (name: archive: runCommand "${name}.cdx.json" { nativeBuildInputs = [ python3 ]; } ''
+      python3 ${./manifest/write_sbom.py} ${name} ${archive} ${crates name} ${if origins == null then "/dev/null" else origins} > "$out"
+    '')
+    archives;
+  # The proxy's image has our health check in it.
+  crates = name: programs.crates.${if name == "proxy" then "healthcheck" else name} or "/dev/null";
+
   # What the manifest says beyond what is in the archives themselves.
   provenance = writeText "provenance.json" (builtins.toJSON {
     package_source = packageSource // {
@@ -44,6 +54,7 @@ let
     sources = { inherit (sources) roots files workspace_manifest workspace_lock; };
     archives = builtins.mapAttrs (_: toString) archives;
     roots = builtins.mapAttrs (_: toString) roots;
+    boms = builtins.mapAttrs (_: toString) boms;
   });
 in
 archives // {

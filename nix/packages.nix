@@ -59,6 +59,17 @@ let
     };
 
   services = part { name = "services"; roots = [ "crates/api" "crates/worker" "crates/web" "crates/service" ]; profile = "release"; };
+  # The crates that a program and its health check are compiled from, for the bill of materials: lines of "name vVERSION".
+  crates = name: rustPlatform.buildRustPackage {
+    pname = "${name}-crates";
+    inherit version;
+    cargoLock.lockFileContents = services.workspace.lockText;
+    src = services.workspace.source "services-dependencies-source" [ ];
+    doCheck = false;
+    buildPhase = "cargo tree --offline --edges normal --prefix none --format '{p}' --package ${name} --package service > crates.txt";
+    installPhase = ''cp crates.txt "$out"'';
+  };
+
   # It spends its time waiting: what it is made of compiles in half the time like this.
   harness = part { name = "harness"; roots = [ "crates/shakedown" ]; profile = "debug"; files = [ "tests/e2e/photos/portrait.jpg" ]; };
 in
@@ -68,5 +79,6 @@ in
   web = services.program "web" "crates/web";
   healthcheck = services.program "healthcheck" "crates/service";
   shakedown = harness.program "shakedown" "crates/shakedown";
+  crates = { api = crates "api"; worker = crates "worker"; web = crates "web"; healthcheck = crates "service"; };
   inherit (services) workspace dependencies;
 }

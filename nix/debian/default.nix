@@ -8,6 +8,7 @@
 #   builders.nix      runCommand, writeText, mkShell, ...
 #   rust.nix          the toolchain, and buildRustPackage
 #   docker-tools.nix  layered container images
+#   origins.nix       which Debian packages each store path was made of
 { system }:
 let
   fetched = import ./fetch.nix { inherit lock rustLock; };
@@ -40,6 +41,9 @@ let
       in
       if missing == [ ] then function (builtins.intersectAttrs wanted pkgs // given)
       else throw "the Debian package source (nix/debian) has no: ${builtins.concatStringsSep ", " missing}";
+
+    # For bills of materials. nixpkgs has no such name: its store paths are named for the package that they are.
+    origins = import ./origins.nix { inherit builders packages lock; inherit (packages) python3; };
 
     # What an image manifest says of where its packages came from. nixpkgs has no such name.
     packageSource = {

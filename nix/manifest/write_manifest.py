@@ -1,9 +1,10 @@
-"""Makes the folder of container images: a link to each archive, and manifest.json.
+"""Makes the folder of container images: a link to each archive and to its bill of materials, and manifest.json.
 
 usage: write_manifest.py PROVENANCE FOLDER
 
-PROVENANCE is JSON: the package source, the hashes of the sources, and the archives and their roots by name. Everything else
-is read from the archives themselves, and a layer whose bytes are not those of its digest is an error.
+PROVENANCE is JSON: the package source, the hashes of the sources, and by name the archives, their roots and their bills of
+materials. Everything else is read from the archives themselves, and a layer whose bytes are not those of its digest is an
+error.
 """
 
 import hashlib
@@ -63,7 +64,9 @@ def main():
     provenance_path, folder = sys.argv[1:]
     with open(provenance_path) as file:
         provenance = json.load(file)
-    os.mkdir(folder)
+    os.makedirs(os.path.join(folder, "sbom"))
+    for name, bom in provenance["boms"].items():
+        os.symlink(bom, os.path.join(folder, "sbom", f"{name}.cdx.json"))
     images = []
     for name, archive in sorted(provenance["archives"].items()):
         os.symlink(archive, os.path.join(folder, f"{name}.tar"))
