@@ -39,9 +39,10 @@ test: ## Everything that CI runs, each step held against its budget
 	@$(step) e2e 900 cargo test --package e2e --locked
 	@$(step) --summary
 
-lint: ## Formatting and clippy, without a warning
+lint: ## Formatting, clippy and the CI files, without a warning
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets --locked -- --deny warnings
+	@scripts/check-workflows
 
 fmt: ## Format the code
 	@cargo fmt --all
