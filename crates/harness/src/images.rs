@@ -1,5 +1,6 @@
 //! Container images as `nix build .#images` leaves them: the manifest, whether it is still true, and loading.
 
+pub mod compare;
 mod stale;
 
 use std::{

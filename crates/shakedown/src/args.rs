@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Take pictures of the product's pages, from a fresh run in a real browser
     Screenshots(Screenshots),
+    /// Hold two builds of the container images against each other, down to the first file that differs
+    Compare(Compare),
     /// Load the container images into the engine, as `docker compose` wants them
     Load(ImagesArgs),
 }
@@ -218,6 +220,14 @@ pub(crate) struct Doctor {
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Compare {
+    /// Folder that `nix build .#images` made
+    pub(crate) one: PathBuf,
+    /// Another such folder
+    pub(crate) other: PathBuf,
 }
 
 #[cfg(test)]

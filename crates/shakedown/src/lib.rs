@@ -50,6 +50,7 @@ async fn run(args: Args) -> u8 {
         Command::Doctor(doctor) => command::doctor::run(&doctor).await,
         Command::Bench(bench) => Box::pin(command::bench::run(bench)).await,
         Command::Screenshots(screenshots) => command::screenshots::run(screenshots).await,
+        Command::Compare(folders) => command::compare::run(folders).await,
         Command::Load(load) => command::load::run(load).await,
     };
     match done {

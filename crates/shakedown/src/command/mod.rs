@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod checks;
+pub(crate) mod compare;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod down;
