@@ -17,6 +17,7 @@
         origins = pkgs.origins or null;
         packageSource = pkgs.packageSource or { name = "nixpkgs"; locks = { "flake.lock" = builtins.hashFile "sha256" ./flake.lock; }; };
       };
+      interface = pkgs: import ./nix/interface.nix { inherit pkgs; root = ./.; };
     in
     {
       packages = onSystems linux (pkgs:
@@ -37,7 +38,11 @@
         root = ./.;
         programs = programs pkgs;
         images = images pkgs;
+        interface = interface pkgs;
       });
+
+      # For `make reproduce`, and for the test of nix/interface.txt.
+      lib = onSystems linux (pkgs: { interface = interface pkgs; });
 
       apps = onSystems linux (pkgs:
         let verb = name: { type = "app"; program = "${pkgs.writeShellScript name "exec ${(programs pkgs).shakedown}/bin/shakedown ${name} --images ${(images pkgs).all} \"$@\""}"; }; in {

@@ -1,8 +1,9 @@
 # What `nix flake check` looks at, in the sandbox: no network, no container engine, nothing of this machine.
-{ runCommand, bash, coreutils, gawk, gnugrep, gnused, gnutar, findutils, cargo, rustfmt
+{ callPackage, runCommand, writeText, bash, coreutils, gawk, gnugrep, gnused, gnutar, findutils, cargo, rustfmt
 , root # the repository
 , programs # packages.nix
 , images # images.nix
+, interface # interface.nix
 }:
 let
   inherit (builtins) any concatStringsSep path substring stringLength;
@@ -30,6 +31,16 @@ in
 
   image-contents = runCommand "image-contents" { nativeBuildInputs = [ bash coreutils findutils gawk gnugrep gnused gnutar ]; } ''
     bash ${./tests/image-contents} ${images.all} | tee "$out"
+  '';
+
+} // callPackage ./rust-checks.nix { inherit root; } // {
+  # What is asked of a package source is what nix/interface.txt says.
+  interface = runCommand "interface" { } ''
+    if ! diff -u ${./interface.txt} ${writeText "interface.txt" interface.lines}; then
+      echo "nix/interface.txt is not what this repository asks of a package source; write it anew by \`make interface\`" >&2
+      exit 1
+    fi
+    touch "$out"
   '';
 
   formatting = runCommand "formatting" { nativeBuildInputs = [ cargo rustfmt ]; } ''

@@ -3,9 +3,9 @@
 let
   inherit (builders) runCommand writeText writeShellScript;
 
-  # What an image is made of, as data for layered_image.py:
-  # its own files over links to `contents`, its configuration, and the closure of both.
-  describe = { name, tag ? "latest", contents ? [ ], config ? { }, extraCommands ? "", fakeRootCommands ? "", maxLayers ? 100 }:
+  # An image, handed to `finish` as its name and the command that writes its archive. It is described to layered_image.py as
+  # data: its own files over links to `contents`, its configuration, and the closure of both.
+  layered = finish: { name, tag ? "latest", contents ? [ ], config ? { }, extraCommands ? "", fakeRootCommands ? "", maxLayers ? 100 }:
     let
       ownFiles = runCommand "${baseNameOf name}-own-files.tar"
         {
@@ -34,18 +34,11 @@ let
       });
       closure = runCommand "${baseNameOf name}-closure" { exportReferencesGraph = [ "graph" parts ]; } "cp graph $out";
     in
-    "${./layered_image.py} ${parts} ${closure}";
+    finish name "${python3}/bin/python3 ${./layered_image.py} ${parts} ${closure}";
 in
 {
   # A script in the store that writes the archive to its standard output.
-  streamLayeredImage = arguments:
-    writeShellScript "stream-${baseNameOf arguments.name}" ''
-      exec ${python3}/bin/python3 ${describe arguments}
-    '';
-
-  # The archive itself, in the store.
-  buildLayeredImage = arguments:
-    runCommand "${baseNameOf arguments.name}.tar.gz" { nativeBuildInputs = [ python3 ]; } ''
-      python3 ${describe arguments} | gzip --no-name > "$out"
-    '';
+  streamLayeredImage = layered (name: command: writeShellScript "stream-${baseNameOf name}" ''
+    exec ${command}
+  '');
 }

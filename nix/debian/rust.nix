@@ -43,6 +43,7 @@ let
   buildRustPackage =
     { pname, version, src, cargoLock, cargoBuildFlags ? [ ], buildType ? "release", doCheck ? true, nativeBuildInputs ? [ ]
     , preBuild ? "", postInstall ? ""
+    , buildPhase ? ''cargo build --offline ${if buildType == "debug" then "" else "--${buildType}"} -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}''
     , installPhase ? ''
         mkdir -p "$out/bin"
         find target/${buildType} -maxdepth 1 -type f -perm -u+x ! -name '*.so' -exec cp {} "$out/bin/" \;
@@ -68,7 +69,7 @@ let
       chmod -R u+w source
       cd source
       ${preBuild}
-      cargo build --offline ${profile} -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}
+      ${buildPhase}
       ${if doCheck then ''cargo test --offline ${profile} -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}'' else ""}
       ${installPhase}
       ${postInstall}
