@@ -19,7 +19,7 @@ pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
     let repository = repository()?;
     let stack = doctor.definition.definition(&repository).read(&BTreeMap::new())?;
     let mut all = vec![("definition", Found::Fine(format!("{} services", stack.services.len())))];
-    all.push(("nix", nix()));
+    all.push(("nix", nix(&repository)));
     let engine = Engine::connect().await;
     all.push((
         "engine",
@@ -58,12 +58,20 @@ pub(crate) async fn run(doctor: &args::Doctor) -> Result<u8, Failure> {
     Ok(if lacking { exit::NOT_UP } else { exit::PASS })
 }
 
-fn nix() -> Found {
-    match Command::new("nix").arg("--version").output() {
+/// Whether Nix can build here. `scripts/nix` asks the same before each command.
+fn nix(repository: &Path) -> Found {
+    let asked = Command::new("bash").arg(repository.join("scripts/nix-ready")).output();
+    match asked {
         Ok(output) if output.status.success() => {
-            Found::Fine(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            // `packages: SOURCE (REASON)`
+            Found::Fine(String::from_utf8_lossy(&output.stderr).trim().to_owned())
         }
-        _ => Found::Lacking("`nix` does not run; `make bootstrap` installs it on Debian".into()),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let last = said.lines().last().unwrap_or("scripts/nix-ready failed and said nothing");
+            Found::Lacking(last.strip_prefix("nix: ").unwrap_or(last).to_owned())
+        }
+        Err(error) => Found::Lacking(format!("scripts/nix-ready could not be run by bash: {error}")),
     }
 }
 
