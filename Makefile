@@ -33,6 +33,7 @@ test: ## Everything that CI runs, each step held against its budget
 	@$(step) clippy 420 cargo clippy --workspace --all-targets --locked -- --deny warnings
 	@$(step) unit-tests 900 cargo test --workspace --exclude e2e --locked
 	@$(step) image-invariants 60 nix/tests/digests-unchanged
+	@$(step) hermetic 60 nix/tests/hermetic
 	@$(step) images 900 $(MAKE) --no-print-directory init images
 	@$(step) dev-shell 120 scripts/nix develop --command true
 	@$(step) flake-check 900 scripts/nix flake check
