@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help init bootstrap images gate test lint fmt dev down sabotage bench screenshots clean
+.PHONY: help init bootstrap images gate test lint fmt interface reproduce dev down sabotage bench screenshots clean
 
 shakedown := cargo run --quiet --locked --package shakedown --
 step := scripts/step
@@ -29,24 +29,27 @@ gate: init images ## Bring the stack up in containers and judge it; the report i
 test: ## Everything that CI runs, each step held against its budget
 	@$(step) --begin
 	@$(step) bootstrap 180 $(MAKE) --no-print-directory bootstrap
-	@$(step) format 30 cargo fmt --all --check
-	@$(step) clippy 420 cargo clippy --workspace --all-targets --locked -- --deny warnings
-	@$(step) unit-tests 900 cargo test --workspace --exclude e2e --locked
 	@$(step) image-invariants 60 nix/tests/digests-unchanged
 	@$(step) hermetic 60 nix/tests/hermetic
 	@$(step) images 900 $(MAKE) --no-print-directory init images
 	@$(step) dev-shell 120 scripts/nix develop --command true
-	@$(step) flake-check 900 scripts/nix flake check
+	@$(step) flake-check 2400 scripts/nix flake check --print-build-logs
 	@$(step) e2e 900 cargo test --package e2e --locked
 	@$(step) --summary
 
-lint: ## Formatting, clippy and the CI files, without a warning
-	@cargo fmt --all --check
+lint: bootstrap ## Formatting, clippy and the CI files, without a warning
+	@scripts/nix fmt -- --check
 	@cargo clippy --workspace --all-targets --locked -- --deny warnings
 	@scripts/check-workflows
 
-fmt: ## Format the code
-	@cargo fmt --all
+fmt: bootstrap ## Format Rust, Nix, TOML and Markdown
+	@scripts/nix fmt
+
+interface: bootstrap ## Write down anew what is asked of a package source
+	@scripts/nix eval --raw .#lib.x86_64-linux.interface.lines >nix/interface.new && mv nix/interface.new nix/interface.txt
+
+reproduce: bootstrap ## Build the images a second time, elsewhere, and hold every byte against the first
+	@scripts/reproduce
 
 dev: init images ## Bring the stack up and leave it running
 	@$(shakedown) up

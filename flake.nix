@@ -51,6 +51,8 @@
           default = verb "gate";
         });
 
+      formatter = onSystems everywhere (pkgs: pkgs.callPackage ./nix/formatter.nix { });
+
       devShells = onSystems everywhere (pkgs: { default = pkgs.callPackage ./nix/dev-shell.nix { }; });
     };
 }

@@ -1,5 +1,14 @@
 # What `nix flake check` looks at, in the sandbox: no network, no container engine, nothing of this machine.
-{ callPackage, runCommand, writeText, bash, coreutils, gawk, gnugrep, gnused, gnutar, findutils, cargo, rustfmt
+{ callPackage
+, runCommand
+, writeText
+, bash
+, coreutils
+, gawk
+, gnugrep
+, gnused
+, gnutar
+, findutils
 , root # the repository
 , programs # packages.nix
 , images # images.nix
@@ -33,7 +42,6 @@ in
     bash ${./tests/image-contents} ${images.all} | tee "$out"
   '';
 
-} // callPackage ./rust-checks.nix { inherit root; } // {
   # What is asked of a package source is what nix/interface.txt says.
   interface = runCommand "interface" { } ''
     if ! diff -u ${./interface.txt} ${writeText "interface.txt" interface.lines}; then
@@ -43,9 +51,9 @@ in
     touch "$out"
   '';
 
-  formatting = runCommand "formatting" { nativeBuildInputs = [ cargo rustfmt ]; } ''
-    cd ${only "rust" [ "Cargo.toml" "Cargo.lock" "rustfmt.toml" "crates" "tests" ]}
-    cargo fmt --all --check
+  formatting = runCommand "formatting" { nativeBuildInputs = [ (callPackage ./formatter.nix { }) ]; } ''
+    cd ${path { name = "repository"; path = root; }}
+    format --check
     touch "$out"
   '';
-}
+} // callPackage ./rust-checks.nix { inherit root; }

@@ -1,6 +1,15 @@
 # The container images, each as a docker-archive that is named by its own content, and the folder of all of them with the
 # manifest that the harness loads from.
-{ callPackage, runCommand, writeText, python3, postgresql, redis, caddy, bash, coreutils, cargo
+{ callPackage
+, runCommand
+, writeText
+, python3
+, postgresql
+, redis
+, caddy
+, bash
+, coreutils
+, cargo
 , root # the repository
 , programs # packages.nix
 , packageSource # where the packages came from: { name, locks }

@@ -1,6 +1,10 @@
 # Clippy, the tests and the documentation of every crate of the workspace. What crates come from elsewhere is compiled once, in a
 # derivation that changes with the manifests alone.
-{ rustPlatform, runCommand, clippy, redis, git
+{ rustPlatform
+, runCommand
+, clippy
+, redis
+, git
 , root # the repository
 }:
 let

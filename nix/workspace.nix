@@ -9,7 +9,8 @@
 # One thing is beyond what can be cut here: when the harness turns on a feature of a crate that the services share, cargo adds
 # that feature's dependencies to the crate's entry in the lock. Then the programs are built anew, to the same bytes (cargo
 # leaves out what the services do not need), and since images hold the programs' bytes their digests stay.
-{ runCommand, writeText
+{ runCommand
+, writeText
 , root # the repository
 , roots # folders of the crates that programs are built from
 , profiles ? [ "release" ] # which of the manifest's profiles count
@@ -151,18 +152,23 @@ in
     {
       rootManifest = writeText "Cargo.toml" rootManifest;
       lock = writeText "Cargo.lock" lockText;
-    } (''
-    mkdir -p "$out"
-    cp "$rootManifest" "$out/Cargo.toml"
-    cp "$lock" "$out/Cargo.lock"
-  '' + concatStringsSep "" (map (folder: ''
-    mkdir -p "$out/${folder}"
-    cp -r ${if elem folder real then realFiles folder else stubFiles folder}/. "$out/${folder}/"
-    chmod u+w "$out/${folder}"
-    cp ${writeText "Cargo.toml" (memberManifest folder)} "$out/${folder}/Cargo.toml"
-  '') members)
-  + concatStringsSep "" (map (file: ''
-    mkdir -p "$out/${dirOf file}"
-    cp ${builtins.path { path = root + "/${file}"; name = baseNameOf file; }} "$out/${file}"
-  '') files));
+    }
+    (''
+      mkdir -p "$out"
+      cp "$rootManifest" "$out/Cargo.toml"
+      cp "$lock" "$out/Cargo.lock"
+    '' + concatStringsSep "" (map
+      (folder: ''
+        mkdir -p "$out/${folder}"
+        cp -r ${if elem folder real then realFiles folder else stubFiles folder}/. "$out/${folder}/"
+        chmod u+w "$out/${folder}"
+        cp ${writeText "Cargo.toml" (memberManifest folder)} "$out/${folder}/Cargo.toml"
+      '')
+      members)
+    + concatStringsSep "" (map
+      (file: ''
+        mkdir -p "$out/${dirOf file}"
+        cp ${builtins.path { path = root + "/${file}"; name = baseNameOf file; }} "$out/${file}"
+      '')
+      files));
 }

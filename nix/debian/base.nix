@@ -7,12 +7,16 @@ rec {
   derivationByBusybox = name: environment: script: derivation ({
     inherit name system;
     builder = busybox;
-    args = [ "sh" "-euc" ''
-      mkdir -p "$NIX_BUILD_TOP/busybox"
-      ${busybox} --install -s "$NIX_BUILD_TOP/busybox"
-      export PATH="$NIX_BUILD_TOP/busybox"
-      ${script}
-    '' ];
+    args = [
+      "sh"
+      "-euc"
+      ''
+        mkdir -p "$NIX_BUILD_TOP/busybox"
+        ${busybox} --install -s "$NIX_BUILD_TOP/busybox"
+        export PATH="$NIX_BUILD_TOP/busybox"
+        ${script}
+      ''
+    ];
   } // environment);
 
   # patchelf cannot patch itself: a script that starts it through its own dynamic linker.

@@ -8,6 +8,8 @@
 #   builders.nix      runCommand, writeText, mkShell, ...
 #   rust.nix          the toolchain, and buildRustPackage
 #   docker-tools.nix  layered container images
+#   wheels.nix        programs from Python packages
+#   nixpkgs-fmt/      the lock of a program from a crate
 #   origins.nix       which Debian packages each store path was made of
 { system }:
 let
@@ -25,12 +27,22 @@ let
   builders = import ./builders.nix { inherit system; inherit (packages) bash; tools = buildTools; };
   buildTools = with packages; [ bash coreutils findutils diffutils gnused gnugrep gawk gnutar gzip ];
   rust = import ./rust.nix { inherit base fetched cToolchain rustLock; inherit (builders) runCommand; };
+  wheels = import ./wheels.nix { inherit base fetched; inherit (packages) glibc; };
   dockerTools = import ./docker-tools.nix { inherit builders; inherit (packages) bash python3 fakeroot; };
 
-  pkgs = packages // builders // {
+  pkgs = packages // builders // wheels // {
     inherit system dockerTools;
     inherit (rust) rustPlatform cargo rustc rustfmt clippy;
     gcc = cToolchain;
+    nixpkgs-fmt = rust.rustPlatform.buildRustPackage {
+      pname = "nixpkgs-fmt";
+      version = "1.3.0";
+      src = ./nixpkgs-fmt;
+      cargoLock.lockFile = ./nixpkgs-fmt/Cargo.lock;
+      buildType = "debug";
+      cargoBuildFlags = [ "--package" "nixpkgs-fmt" "--bins" ];
+      doCheck = false;
+    };
 
     # Calls a function, or the one in a file, with the arguments it names.
     callPackage = fileOrFunction: given:

@@ -22,6 +22,7 @@ in
 {
   busybox = fixed { name = "busybox-seed"; sha256 = lock.busybox; mode = "recursive"; };
   rustToolchain = fixed { name = "rust-seed"; sha256 = rustLock.toolchain; mode = "recursive"; };
+  wheel = { name, version, sha256 }: fixed { name = "wheel-${name}-${version}.whl"; inherit sha256; };
   crate = { name, version, checksum, ... }: fixed { name = "crate-${name}-${version}.tar.gz"; sha256 = checksum; };
 
   # The .deb files that these packages and all they depend on consist of, each once.

@@ -11,12 +11,12 @@
 # finish     shell lines run in $out before libraries are gathered
 { pname, packages ? [ pname ], owned ? packages, version ? builtins.head owned, glibc, shell ? "", drop ? [ ], finish ? "" }:
 base.derivationByBusybox pname
-{
-  debs = fetched.closure packages;
-  inherit owned drop shell;
-  inherit (base) patchelf;
-  glibc = if glibc == null then "" else glibc;
-} ''
+  {
+    debs = fetched.closure packages;
+    inherit owned drop shell;
+    inherit (base) patchelf;
+    glibc = if glibc == null then "" else glibc;
+  } ''
   . ${./relocate.sh}
   take_files
   cd "$out"

@@ -41,8 +41,16 @@ let
     '';
 
   buildRustPackage =
-    { pname, version, src, cargoLock, cargoBuildFlags ? [ ], buildType ? "release", doCheck ? true, nativeBuildInputs ? [ ]
-    , preBuild ? "", postInstall ? ""
+    { pname
+    , version
+    , src
+    , cargoLock
+    , cargoBuildFlags ? [ ]
+    , buildType ? "release"
+    , doCheck ? true
+    , nativeBuildInputs ? [ ]
+    , preBuild ? ""
+    , postInstall ? ""
     , buildPhase ? ''cargo build --offline ${if buildType == "debug" then "" else "--${buildType}"} -j "''${NIX_BUILD_CORES:-1}" ${toString cargoBuildFlags}''
     , installPhase ? ''
         mkdir -p "$out/bin"

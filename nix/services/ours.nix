@@ -1,15 +1,16 @@
 # A container image of one of our own services: its program, `healthcheck`, one user, and no shell.
-{ dockerTools, callPackage, healthcheck }:
-let
-  # Where api and worker share images, by this group. The outputs in it are the worker's.
-  images = { folder = "var/lib/images"; owner = 10011; group = { name = "images"; gid = 10020; }; };
-in
+#
 # name         of the container image, of the program in it (bin/NAME) and of its user
 # package      what the program is taken from
 # uid          its user; the group has the same name and number, unless it shares images
 # port         the container port it listens on
 # arguments    what the program is told unless the container's creator says otherwise
 # keepsImages  whether it works in /var/lib/images
+{ dockerTools, callPackage, healthcheck }:
+let
+  # Where api and worker share images, by this group. The outputs in it are the worker's.
+  images = { folder = "var/lib/images"; owner = 10011; group = { name = "images"; gid = 10020; }; };
+in
 { name, package, uid, port, arguments ? [ ], keepsImages ? false }:
 let
   group = if keepsImages then images.group else { inherit name; gid = uid; };
