@@ -25,7 +25,12 @@ let
         cargoBuildFlags = builtins.concatMap (folder: [ "-p" (baseNameOf folder) ]) roots;
         # Unit tests run in `make test`, where a failure is read more easily than in a build log.
         doCheck = false;
+        # Programs hold paths of what they are compiled from, in the texts of their panics: without the folder of the build.
+        preBuild = remapped;
       };
+      remapped = ''
+        export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP/="
+      '';
 
       # Cargo's target/ after all dependencies are compiled, without what it knows of our stubs: cargo would take them for the
       # finished crates, because every file in the store is equally old.
@@ -46,7 +51,7 @@ let
       program = name: folder: rustPlatform.buildRustPackage (shared // {
         pname = name;
         src = workspace.source "${name}-source" (workspace.closureOf [ folder ]);
-        preBuild = "tar -xf ${dependencies}/target.tar";
+        preBuild = remapped + "tar -xf ${dependencies}/target.tar";
         installPhase = ''
           mkdir -p "$out/bin"
           cp "$(find target -maxdepth 3 -type f -path '*/${profile}/${name}')" "$out/bin/"

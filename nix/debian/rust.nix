@@ -67,11 +67,10 @@ let
       } ''
       export CARGO_HOME=$NIX_BUILD_TOP/cargo-home
       mkdir -p "$CARGO_HOME"
-      # Crates are compiled from a path that is the same whichever crates there are: programs hold it (in the texts of their
-      # panics), and a path of the store would pull all of them into the container image.
+      # Crates are compiled from a path that is the same whichever crates there are: programs hold its end (in the texts of
+      # their panics), and a path of the store would pull all of them into the container image.
       ln -s "$vendor" "$NIX_BUILD_TOP/vendor"
       printf '[source.crates-io]\nreplace-with = "vendor"\n[source.vendor]\ndirectory = "%s"\n' "$NIX_BUILD_TOP/vendor" > "$CARGO_HOME/config.toml"
-      export RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP=/build"
 
       cp -r "$src" source
       chmod -R u+w source
