@@ -87,7 +87,6 @@ in
   unit-tests = check "unit-tests" {
     nativeBuildInputs = [ clippy git redis ];
     buildPhase = ''
-      export TMPDIR=/tmp # which everybody may enter
       cargo test --offline --no-fail-fast --workspace --exclude e2e
       cargo test --offline --package api -- --ignored
     '';

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[rstest::rstest]
-    #[case::content(&[("a", 0o644, 1, "one"), ("b", 0o644, 1, "other")], "b", "5 bytes, and 5; they differ from byte 1 on")]
+    #[case::content(&[("a", 0o644, 1, "one"), ("b", 0o644, 1, "other")], "b", "5 bytes, and 5; they differ from byte 2 on")]
     #[case::mode(&[("a", 0o600, 1, "one"), ("b", 0o644, 1, "otter")], "a", "mode 644, and 600")]
     #[case::time(&[("a", 0o644, 7, "one"), ("b", 0o644, 1, "otter")], "a", "modified 1 s after 1970, and 7")]
     #[case::missing(&[("a", 0o644, 1, "one")], "b", "the other ends before it")]

@@ -96,7 +96,8 @@ mod tests {
         let close = |mode| std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(mode)).unwrap();
         let other = User::Other { uid: 65534, gid: 65534 };
         close(0o755);
-        assert_eq!((other.reaches(&run), User::Own.reaches(&run)), (Ok(()), Ok(())));
+        // What is above the test's folder is this machine's.
+        assert_eq!(other.reaches(&run), other.reaches(&closed));
         close(0o700);
         assert!(other.reaches(&run).unwrap_err().contains("closed;"));
         assert_eq!(User::Own.reaches(&run), Ok(()));
