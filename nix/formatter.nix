@@ -15,8 +15,9 @@ writeShellScriptBin "format" ''
   named() { find . \( -path './.*' -o -name target -o -name 'result*' -o -name '*.lock' \) -prune -o -type f -name "$1" -print0; }
 
   cargo fmt --all ''${check:+--check} || failed=1
-  named '*.nix' | xargs -0 nixpkgs-fmt ''${check:+--check} >/dev/null || failed=1
+  named '*.nix' | xargs -0 nixpkgs-fmt ''${check:+--check} || failed=1
   named '*.toml' | xargs -0 taplo format ''${check:+--check} || failed=1
   if [ -n "$check" ]; then rumdl check --no-cache --quiet . || failed=1; else rumdl fmt --no-cache --quiet . || failed=1; fi
+  if [ -n "$check" ] && [ "$failed" = 1 ]; then echo "not formatted; \`make fmt\` (or \`nix fmt\`) does it" >&2; fi
   exit "$failed"
 ''
