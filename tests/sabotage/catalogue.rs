@@ -10,6 +10,7 @@ use harness::{
     event::Events,
     gate::{self, GateOptions},
     images::Images,
+    platform::RunnerKind,
     reaper,
     report::{self, Style},
     verdict::Outcome,
@@ -69,9 +70,9 @@ fn every_check_has_one() -> Result<(), Failed> {
 }
 
 /// The stack with the sabotage in it, and the checks that a run of it needs.
-fn sabotaged(sabotage: &Sabotage, folder: &Path) -> Result<(Stack, Vec<Check>), String> {
+fn sabotaged(sabotage: &Sabotage, images: &Path, folder: &Path) -> Result<(Stack, Vec<Check>), String> {
     let files = sabotage.files(&e2e::repository(), folder)?;
-    let variables = Images::open(&e2e::images_folder()).map(|images| images.variables()).unwrap_or_default();
+    let variables = Images::open(images).map(|images| images.variables()).unwrap_or_default();
     let definition = Definition { files, profiles: Vec::new() };
     let stack = definition.read_for_gate(&variables).map_err(|error| error.excerpts())?;
     let checks = check::select(check::checks(&stack), &sabotage.only());
@@ -83,17 +84,20 @@ fn sound(sabotage: &Sabotage) -> Result<(), Failed> {
     if sabotage.why.trim().is_empty() {
         return Err("`why` is empty".into());
     }
-    sabotaged(sabotage, tempfile::tempdir()?.path())?;
+    // A tampered image needs the sound ones, which a run of it has.
+    sabotaged(sabotage, &e2e::images_folder(), tempfile::tempdir()?.path())?;
     Ok(())
 }
 
 fn noticed(sabotage: &Sabotage) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let (stack, checks) = sabotaged(sabotage, folder.path())?;
+    let images = sabotage.images(&e2e::images_folder(), folder.path())?;
+    let (stack, checks) = sabotaged(sabotage, &images, folder.path())?;
     let options = GateOptions {
-        images: e2e::images_folder(),
+        images,
         repository: e2e::repository(),
-        runner: None,
+        // Its archive is what is looked at. An engine would keep the image.
+        runner: sabotage.image.as_ref().map(|_| RunnerKind::Processes),
         keep: false,
     };
     let runtime = tokio::runtime::Runtime::new()?;

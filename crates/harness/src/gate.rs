@@ -16,7 +16,7 @@ use crate::{
     engine::{EngineError, innermost},
     event::{Event, Events},
     images::{ContainerImage, Images, ImagesError},
-    observe,
+    observe::{self, MadeOf},
     platform::{Platform, RunnerKind},
     reaper::{self, Lease, Owned, Volumes},
     report::Report,
@@ -378,7 +378,9 @@ pub async fn judge(
     started_at: OffsetDateTime,
     events: &Events,
 ) -> (Report, RunningStack) {
-    let seen = Box::pin(observe::observe(&brought.running, brought.bring_up.clone(), checks, events)).await;
+    let made_of = MadeOf { images: &brought.images, architecture: brought.platform.architecture() };
+    let seen =
+        Box::pin(observe::observe(&brought.running, brought.bring_up.clone(), made_of, checks, events)).await;
     let mut report = Report::of_bring_up(&brought, started_at, start.elapsed());
     report.verdicts = checks.iter().map(|check| check.judge(&seen)).collect();
     report.not_asked_for = check::checks(brought.running.stack()).len().saturating_sub(checks.len());

@@ -1,6 +1,8 @@
 //! Container images as `nix build .#images` leaves them: the manifest, whether it is still true, and loading.
 
+mod archive;
 pub mod compare;
+mod program;
 mod stale;
 
 use std::{
@@ -16,6 +18,8 @@ use bollard::{
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::{BytesCodec, FramedRead};
+
+pub(crate) use program::is_only_to_build;
 
 /// Says what to do about images that are missing or stale.
 const REBUILD: &str = "run `make images` (or `nix build .#images`)";

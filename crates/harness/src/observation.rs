@@ -4,6 +4,8 @@ mod auth;
 mod browser;
 mod contract;
 mod cors;
+mod hardening;
+mod image;
 mod limits;
 mod proxy;
 
@@ -21,6 +23,8 @@ pub use auth::{
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
+pub use hardening::{Hardening, TriedLimits};
+pub use image::{ContainerImages, Entry, EntryKind, ImageArchive, Program};
 pub use limits::{Flood, Limits, Slow, Tally};
 pub use proxy::{
     Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind,
@@ -67,6 +71,10 @@ pub struct Observations {
     pub runner: RunnerKind,
     /// How bring-up went.
     pub bring_up: BringUp,
+    /// What is in the archives of the container images.
+    pub images: Timed<ContainerImages>,
+    /// What a container with a service's limits is kept from.
+    pub hardening: Timed<Hardening>,
     /// The engine's view of every instance once all were up.
     pub states: BTreeMap<String, Seen<State>>,
     /// The same after the stories, before anything was taken away.
@@ -113,6 +121,8 @@ impl Observations {
         Self {
             runner: RunnerKind::default(),
             bring_up,
+            images: Timed::missing(why),
+            hardening: Timed::missing(why),
             states: BTreeMap::new(),
             states_later: BTreeMap::new(),
             settle: Timed::missing(why),

@@ -8,9 +8,12 @@ use crate::{
     collect, dependencies,
     event::Events,
     fault::Fault,
+    images::Images,
     observation::{Observations, Outage, Seen, Timed},
+    platform::RunnerKind,
     probe::{
-        auth, browser, contract, cors, expiry, http::Answer, limits, outage, proxy, schema, settle, smoke,
+        auth, browser, contract, cors, expiry, hardening, http::Answer, limits, outage, proxy, schema,
+        settle, smoke,
     },
     runner::{BringUp, State},
     running::RunningStack,
@@ -18,6 +21,32 @@ use crate::{
 
 /// Looks at everything that the checks need, as much of it at once as does not disturb the rest.
 pub async fn observe(
+    running: &RunningStack,
+    bring_up: BringUp,
+    made_of: MadeOf<'_>,
+    checks: &[Check],
+    events: &Events,
+) -> Observations {
+    let mut images = None;
+    if checks.iter().any(|check| check.subject == Subject::Images) {
+        let contents = async { Ok(made_of.images.contents(running.stack(), made_of.architecture).await) };
+        images = Some(events.step("container images", Timed::of(contents)).await);
+    }
+    let mut seen = Box::pin(observe_running(running, bring_up, checks, events)).await;
+    seen.images = images.unwrap_or(seen.images);
+    seen
+}
+
+/// What a running stack is made of.
+#[derive(Clone, Copy)]
+pub struct MadeOf<'a> {
+    /// The folder of its container images.
+    pub images: &'a Images,
+    /// The architecture of the programs that its machine, or engine, runs.
+    pub architecture: &'a str,
+}
+
+async fn observe_running(
     running: &RunningStack,
     bring_up: BringUp,
     checks: &[Check],
@@ -111,6 +140,9 @@ async fn observe_all(
     if needs(Subject::Replicas) {
         let replicas = Timed::of(proxy::observe_replicas(running, events));
         seen.replicas = events.step("replicas", replicas).await;
+    }
+    if needs(Subject::Hardening) && seen.runner == RunnerKind::Containers {
+        seen.hardening = events.step("limits that bite", Timed::of(hardening::observe(running))).await;
     }
     if needs(Subject::Outage) {
         seen.outages = events.step("outages", outages(running, checks, events)).await;

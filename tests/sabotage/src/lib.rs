@@ -1,5 +1,7 @@
 //! Sabotages as data: what is changed from outside, and which check must notice.
 
+mod image;
+
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -7,6 +9,8 @@ use std::{
 };
 
 use serde::Deserialize;
+
+pub use image::{Planted, Tampered};
 
 /// What an overlay says in place of the catalogue's folder, for files that lie beside it.
 const FOLDER: &str = "CATALOGUE";
@@ -37,6 +41,8 @@ pub struct Sabotage {
     /// A Compose overlay. `CATALOGUE` in it is the catalogue's folder, `CADDYFILE` the changed configuration.
     #[serde(default)]
     pub overlay: serde_norway::Value,
+    /// A container image with a layer on top.
+    pub image: Option<Tampered>,
     /// What must come of it.
     #[serde(with = "serde_norway::with::singleton_map")]
     pub expect: Expect,
@@ -160,6 +166,15 @@ impl Sabotage {
             files.push(self.write_overlay(folder, &repository.join("compose/proxy/Caddyfile"))?);
         }
         Ok(files)
+    }
+
+    /// The folder of its container images. Where one is tampered with, it is written into `folder`; the sound ones are in
+    /// `images`.
+    pub fn images(&self, images: &Path, folder: &Path) -> Result<PathBuf, String> {
+        let Some(tampered) = &self.image else { return Ok(images.to_owned()) };
+        let to = folder.join("images");
+        tampered.write(images, &to).map_err(|why| format!("{}: {why}", self.id))?;
+        Ok(to)
     }
 
     /// A copy of what the definition is made of, with text appended; a whole checkout would be the same to the checks.

@@ -6,7 +6,9 @@ mod contract;
 mod cors;
 #[cfg(test)]
 mod every_check_can_fail;
+mod hardening;
 mod health;
+mod image;
 mod limits;
 mod order;
 mod proxy;
@@ -30,6 +32,8 @@ use crate::{
 /// What must be looked at for a check to be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
+    /// The archives of the container images: nothing needs to run.
+    Images,
     /// Bring-up alone.
     BringUp,
     /// The settle window.
@@ -54,6 +58,8 @@ pub enum Subject {
     Contract,
     /// The story as a browser sees it.
     Browser,
+    /// Limits of the services that are seen to bite.
+    Hardening,
     /// Outages of dependencies.
     Outage,
     /// Services started before their dependencies.
@@ -148,6 +154,8 @@ impl Check {
 
     fn took(&self, seen: &Observations) -> Duration {
         match self.subject {
+            Subject::Images => seen.images.took,
+            Subject::Hardening => seen.hardening.took,
             Subject::BringUp => Duration::from_millis(seen.bring_up.total_ms),
             Subject::Settle => seen.settle.took,
             Subject::Schema => seen.schema.took,
@@ -173,6 +181,7 @@ impl Check {
 /// Every check that applies to a stack, in the order of the report. The one list; all others are derived from it.
 pub fn checks(stack: &Stack) -> Vec<Check> {
     let kinds = [
+        image::checks(stack),
         health::checks(stack),
         order::checks(stack),
         smoke::checks(),
@@ -183,6 +192,7 @@ pub fn checks(stack: &Stack) -> Vec<Check> {
         cors::checks(stack),
         contract::checks(stack),
         ttl::checks(),
+        hardening::checks(stack),
         secrets::checks(stack),
     ];
     kinds.into_iter().flatten().collect()

@@ -7,6 +7,7 @@ mod connect;
 pub mod contract;
 pub mod cors;
 pub mod expiry;
+pub mod hardening;
 pub mod http;
 pub mod limits;
 pub mod outage;

@@ -25,7 +25,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Mutex;
 
 use super::{
-    ENGINE_ACT, Phase, Plan, Runner, RunnerError, State, Usage,
+    ENGINE_ACT, Phase, Plan, Runner, RunnerError, State, Tries, Usage,
     create::{self, LABEL_INSTANCE, LABEL_TESTCONTAINERS},
     instances, service_of,
 };
@@ -158,7 +158,7 @@ impl Containers {
         Ok(())
     }
 
-    async fn create_volume(&self, name: &str) -> Result<(), RunnerError> {
+    pub(super) async fn create_volume(&self, name: &str) -> Result<(), RunnerError> {
         let volume = VolumeCreateRequest {
             name: Some(self.run.id.name_of(name)),
             labels: Some(self.run.labels()),
@@ -363,6 +363,10 @@ impl Runner for Containers {
         let address = self.start_relay(target, container_port, relay).await?;
         relays.insert(key, address);
         Ok(address)
+    }
+
+    async fn try_limits(&self, plan: &Plan, stack: &Stack) -> Result<Tries, RunnerError> {
+        self.try_all_limits(plan, stack).await
     }
 
     async fn teardown(&self) -> Result<(), RunnerError> {

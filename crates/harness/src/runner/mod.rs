@@ -4,6 +4,7 @@ mod bring_up;
 mod containers;
 mod create;
 mod left_running;
+mod limits;
 mod processes;
 mod toolbox;
 
@@ -18,6 +19,7 @@ pub use bring_up::{BringUp, ServiceTiming, bring_up, longest_path_ms};
 pub(crate) use bring_up::{millis, port_of};
 pub use containers::Containers;
 pub use left_running::LeftRunning;
+pub use limits::{TriedIn, Tries};
 pub use processes::Processes;
 pub(crate) use processes::{runs as runs_of_processes, sweep as sweep_processes};
 
@@ -186,6 +188,8 @@ pub trait Runner: Send + Sync {
     /// Starts, once, the relay that is called `relay` in the stack's network, and returns its address here: what
     /// connects to it reaches `container_port` of the service `target` from an address that nobody else has there.
     async fn relay(&self, target: &str, container_port: u16, relay: u8) -> Result<SocketAddr, RunnerError>;
+    /// Tries, in a container each, what the limits of the services of `stack` forbid, and the same under none at all.
+    async fn try_limits(&self, plan: &Plan, stack: &Stack) -> Result<Tries, RunnerError>;
     /// Removes everything the run owns. Nothing of it is left when this returns `Ok`.
     async fn teardown(&self) -> Result<(), RunnerError>;
 }

@@ -58,6 +58,8 @@ fn page(checks: &[Check]) -> String {
 /// What has to be looked at, in words.
 fn looks_at(subject: Subject) -> &'static str {
     match subject {
+        Subject::Images => "container images",
+        Subject::Hardening => "limits that bite",
         Subject::BringUp => "bring-up",
         Subject::Settle => "settle window",
         Subject::Schema => "schema",

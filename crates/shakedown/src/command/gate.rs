@@ -113,7 +113,7 @@ fn show(report: &Report, checks: &[Check], verbose: bool) {
         }
     } else {
         for (kind, passed, all) in kinds(report, checks) {
-            say(&format!("{kind:<8} {passed} of {all} checks passed"));
+            say(&format!("{kind:<9} {passed} of {all} checks passed"));
         }
     }
     say(&report::summary(report, style));

@@ -5,6 +5,8 @@ mod auth;
 mod browser;
 mod contract;
 mod cors;
+mod hardening;
+mod image;
 mod limits;
 mod proxy;
 
@@ -200,6 +202,8 @@ fn green(stack: &Stack) -> Observations {
     seen.schema = timed(Schema { applied: 1, unfinished: 0, built_with: 1 });
     seen.smoke = timed(smoke_story());
     seen.expiry = timed(expiry());
+    seen.images = timed(image::green(stack));
+    seen.hardening = timed(hardening::green(stack));
     seen.proxy = timed(proxy::green(stack));
     seen.replicas = timed(proxy::replicas());
     seen.cors = timed(cors::green(stack));
@@ -404,6 +408,8 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
         });
         add(&check.id, leak);
     }
+    all.extend(image::defects());
+    all.extend(hardening::defects());
     all.extend(proxy::defects(stack));
     all.extend(auth::defects(stack));
     all.extend(limits::defects(stack));

@@ -33,7 +33,7 @@ pub(super) use plan::log_of;
 use program::{Program, Start};
 use user::User;
 
-use super::{Plan, Runner, RunnerError, State, Usage, last_lines};
+use super::{Plan, Runner, RunnerError, State, Tries, Usage, last_lines};
 use crate::{images::Images, platform::RunnerKind};
 
 /// The address that a relay comes from is this many more than its number.
@@ -228,6 +228,11 @@ impl Runner for Processes {
         program.start().map_err(because("starting the control program"))?;
         self.programs.lock().await.insert(CONTROL.into(), program);
         Ok(CONTROL.into())
+    }
+
+    async fn try_limits(&self, _: &Plan, _: &Stack) -> Result<Tries, RunnerError> {
+        let (act, found) = ("trying the limits of services", "only an engine enforces them");
+        Err(RunnerError { act: act.into(), found: found.into() })
     }
 
     async fn relay(&self, target: &str, container_port: u16, relay: u8) -> Result<SocketAddr, RunnerError> {
