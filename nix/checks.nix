@@ -2,13 +2,6 @@
 { callPackage
 , runCommand
 , writeText
-, bash
-, coreutils
-, gawk
-, gnugrep
-, gnused
-, gnutar
-, findutils
 , root # the repository
 , programs # packages.nix
 , images # images.nix
@@ -36,10 +29,6 @@ in
     cd ${tried}
     mkdir "$out"
     shakedown gate --runner processes --images ${images.all} --report "$out"
-  '';
-
-  image-contents = runCommand "image-contents" { nativeBuildInputs = [ bash coreutils findutils gawk gnugrep gnused gnutar ]; } ''
-    bash ${./tests/image-contents} ${images.all} | tee "$out"
   '';
 
   # What is asked of a package source is what nix/interface.txt says.
