@@ -17,7 +17,11 @@ pub struct Tampered {
     /// The image's short name.
     pub name: String,
     /// The files of the layer.
+    #[serde(default)]
     pub layer: Vec<Planted>,
+    /// What its configuration says instead.
+    #[serde(default)]
+    pub configuration: Value,
 }
 
 /// A file that is not there in a sound image.
@@ -126,6 +130,7 @@ impl Tampered {
         let created = json!({ "created": configuration["created"] });
         push(&mut configuration["history"], created);
         let layers = configuration["rootfs"]["diff_ids"].clone();
+        lay_over(&mut configuration, &self.configuration);
         let configuration = configuration.to_string();
         let name = hex::encode(Sha256::digest(&configuration));
         let layer_path = format!("{digest}/layer.tar");
@@ -164,6 +169,19 @@ fn header(length: usize) -> Header {
     header
 }
 
+/// Every value of `over` that is no mapping takes the place of what is there.
+fn lay_over(below: &mut Value, over: &Value) {
+    match over {
+        Value::Null => {}
+        Value::Object(over) => {
+            for (key, over) in over {
+                lay_over(&mut below[key], over);
+            }
+        }
+        over => *below = over.clone(),
+    }
+}
+
 fn push(list: &mut Value, item: Value) {
     if let Some(list) = list.as_array_mut() {
         list.push(item);
@@ -172,4 +190,39 @@ fn push(list: &mut Value, item: Value) {
 
 fn parsed(bytes: &[u8], file: &Path) -> Result<Value, String> {
     serde_json::from_slice(bytes).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_laid_over_a_configuration_leaves_the_rest_of_it() {
+        let mut below = json!({ "architecture": "amd64", "config": { "User": "1:1", "Cmd": ["a"] } });
+        lay_over(&mut below, &json!({ "config": { "User": "0:0", "Volumes": { "/data": [] } } }));
+        let expected = json!({ "User": "0:0", "Cmd": ["a"], "Volumes": { "/data": [] } });
+        assert_eq!((&below["config"], &below["architecture"]), (&expected, &json!("amd64")));
+    }
+
+    #[test]
+    fn a_layer_holds_its_files_with_the_rights_and_dates_they_are_given() {
+        let planted = |path: &str, mode: &str| Planted {
+            path: path.into(),
+            mode: mode.into(),
+            modified: 7,
+            hex: "7f45".into(),
+            text: "a".into(),
+            zeros: 2,
+        };
+        let tampered = |layer| Tampered { name: "web".into(), layer, configuration: Value::Null }.layer();
+        let layer = tampered(vec![planted("bin/ping", "4755")]).unwrap();
+        let mut archive = Archive::new(layer.as_slice());
+        let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+        let header = entry.header();
+        assert_eq!((header.mode().unwrap(), header.mtime().unwrap()), (0o4755, 7));
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        assert_eq!(content, b"\x7fEa\0\0");
+        assert!(tampered(vec![planted("bin/ping", "rwx")]).unwrap_err().starts_with("bin/ping: "));
+    }
 }
