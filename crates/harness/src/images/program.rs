@@ -23,9 +23,11 @@ const OF_BUILDS: [&str; 8] = [
     "/vendor/",
     "cargo-vendor-dir/",
     "/.cargo/",
-    "this is a stub for building dependencies",
+    STUB,
     STORE,
 ];
+/// The end of what a stub says: whole, it would make a stub of this program in the eyes of `nix/packages.nix`.
+const STUB: &str = "a stub for building dependencies";
 const STORE: &str = "/nix/store/";
 static OF_BUILD: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(OF_BUILDS).ok());
 
