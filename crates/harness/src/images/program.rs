@@ -16,16 +16,8 @@ const SHOWN: usize = 80;
 
 /// What a program that was built for a machine of its own does not hold: folders of builds and of people, vendored crates,
 /// and what a stub of `nix/workspace.nix` says.
-const OF_BUILDS: [&str; 8] = [
-    "/build/",
-    "/root/",
-    "/home/",
-    "/vendor/",
-    "cargo-vendor-dir/",
-    "/.cargo/",
-    STUB,
-    STORE,
-];
+const OF_BUILDS: [&str; 8] =
+    ["/build/", "/root/", "/home/", "/vendor/", "cargo-vendor-dir/", "/.cargo/", STUB, STORE];
 /// The end of what a stub says: whole, it would make a stub of this program in the eyes of `nix/packages.nix`.
 const STUB: &str = "a stub for building dependencies";
 const STORE: &str = "/nix/store/";
