@@ -1,6 +1,7 @@
 //! Container images as `nix build .#images` leaves them: the manifest, whether it is still true, and loading.
 
 mod archive;
+mod bill;
 pub mod compare;
 mod program;
 mod stale;

@@ -24,7 +24,7 @@ pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
 pub use hardening::{Hardening, TriedLimits};
-pub use image::{ContainerImages, Entry, EntryKind, ImageArchive, Program};
+pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};
 pub use limits::{Flood, Limits, Slow, Tally};
 pub use proxy::{
     Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind,

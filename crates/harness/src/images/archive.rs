@@ -6,7 +6,7 @@ use serde::Deserialize;
 use stack::Stack;
 use tar::{Archive, EntryType};
 
-use super::{Images, program};
+use super::{Images, bill, program};
 use crate::observation::{ContainerImages, Entry, EntryKind, ImageArchive};
 
 /// A file that a layer takes away is named like this.
@@ -66,9 +66,13 @@ impl Images {
                 )
             })
         };
+        let bill = |name: &str| bill::read(&self.folder.join("sbom").join(format!("{name}.cdx.json")));
+        let images = self.manifest.images.iter();
+        let bills = images.map(|image| (image.name.clone(), bill(&image.name))).collect();
         let services = stack.services.iter();
         ContainerImages {
             machine: machine.into(),
+            bills,
             archives: futures::future::join_all(reading).await.into_iter().collect(),
             of_services: services.map(|(name, service)| (name.clone(), of(&service.image))).collect(),
         }

@@ -14,6 +14,8 @@ pub struct ContainerImages {
     pub machine: String,
     /// Every image of the folder by its short name, or why its archive could not be read.
     pub archives: BTreeMap<String, Seen<ImageArchive>>,
+    /// The bill of materials of each, or why it could not be read.
+    pub bills: BTreeMap<String, Seen<BillOfMaterials>>,
     /// The short name of each service's image, or why that is none of them.
     pub of_services: BTreeMap<String, Seen<String>>,
 }
@@ -26,6 +28,15 @@ impl ContainerImages {
         let archive = self.archives.get(name).ok_or_else(|| format!("image {name} was not read"))?;
         Ok((name, archive.as_ref().map_err(Clone::clone)?))
     }
+}
+
+/// What an image says that it is made of.
+#[derive(Clone, Debug, Default)]
+pub struct BillOfMaterials {
+    /// Store paths whose components it names.
+    pub store_paths: BTreeSet<String>,
+    /// The crates of ours among its components.
+    pub applications: BTreeSet<String>,
 }
 
 /// One archive: the image's configuration, and the headers of all that its layers hold.

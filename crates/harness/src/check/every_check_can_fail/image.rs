@@ -6,7 +6,7 @@ use stack::{MountSource, Readiness, Stack};
 
 use super::{Defect, definition, outcomes};
 use crate::{
-    observation::{ContainerImages, Entry, EntryKind, ImageArchive, Program},
+    observation::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program, Seen},
     verdict::Outcome,
 };
 
@@ -80,9 +80,14 @@ pub(super) fn green(stack: &Stack) -> ContainerImages {
             }
         }
     }
+    let bill = || BillOfMaterials {
+        store_paths: [Entry::store_path(&elf(LOADER, None)).unwrap().to_owned()].into(),
+        applications: ["api".to_owned()].into(),
+    };
     let of_services = stack.services.iter();
     ContainerImages {
         machine: "amd64".into(),
+        bills: archives.keys().map(|name| (name.clone(), Ok(bill()))).collect(),
         archives: archives.into_iter().map(|(name, image)| (name, Ok(image))).collect(),
         of_services: of_services.map(|(name, service)| (name.clone(), Ok(short(&service.image)))).collect(),
     }
@@ -93,6 +98,10 @@ fn in_image(name: &'static str, change: impl Fn(&mut ImageArchive) + 'static) ->
         let images = seen.images.seen.as_mut().unwrap();
         change(images.archives.get_mut(name).unwrap().as_mut().unwrap());
     })
+}
+
+fn in_bills(change: impl Fn(&mut BTreeMap<String, Seen<BillOfMaterials>>) + 'static) -> Defect {
+    Box::new(move |seen| change(&mut seen.images.seen.as_mut().unwrap().bills))
 }
 
 /// In the image that comes last, after all else that is in it.
@@ -152,6 +161,13 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
         ("size", in_image("worker", |image| image.size_bytes = 60_000_001)),
         ("build_paths", with(file(gcc, 0o555))),
         ("build_paths", with(named)),
+        ("sbom", with(file("/nix/store/37gba7da8kdksjipis9rfw8dmps02yvc-curl-8/bin/curl", 0o555))),
+        ("sbom", in_bills(|bills| bills.retain(|name, _| name != "worker"))),
+        (
+            "sbom",
+            in_bills(|bills| *bills.get_mut("worker").unwrap() = Err("worker.cdx.json: not there".into())),
+        ),
+        ("sbom", in_bills(|bills| bills.get_mut("worker").unwrap().as_mut().unwrap().applications.clear())),
     ];
     all.into_iter().map(|(name, defect)| (format!("image.{name}"), defect)).collect()
 }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, ImageArchive, Ruled, of, of_each, read};
-use crate::images::is_only_to_build;
+use crate::{
+    images::is_only_to_build,
+    observation::{ContainerImages, Entry},
+};
 
 /// The most bytes that all layers of an image have together. Room for what Nixpkgs' packages draw in over Debian's, and
 /// for as much again of our own; not for a compiler or a second libc.
@@ -41,7 +44,40 @@ pub(super) fn checks() -> Vec<Check> {
             "no store path of a compiler, of crates or of stubs; no /build, /root, /home or vendored crate's path",
             |_, image| build_paths(image),
         ),
+        of(
+            "sbom",
+            "the bill of materials of each image names every store path in it, and crates of ours where a program is",
+            "CycloneDX 1.6 in sbom/ beside the archives, with no store path missing",
+            not_in_bills,
+        ),
     ]
+}
+
+/// What is in images, and in no bill of materials of theirs.
+fn not_in_bills(images: &ContainerImages) -> Ruled {
+    let (mut wrong, mut named) = (Vec::new(), 0);
+    for (name, image) in read(images) {
+        let bill = match images.bills.get(name) {
+            Some(Ok(bill)) => bill,
+            Some(Err(why)) => {
+                wrong.push(why.clone());
+                continue;
+            }
+            None => {
+                wrong.push(format!("{name} has no bill of materials"));
+                continue;
+            }
+        };
+        let paths: BTreeSet<&str> = image.entries.iter().filter_map(Entry::store_path).collect();
+        named += paths.len();
+        let missing = paths.into_iter().filter(|path| !bill.store_paths.contains(*path));
+        wrong.extend(missing.map(|path| format!("{name}: {path} is not in it")));
+        let ours = image.entries.iter().find(|entry| entry.program.is_some() && entry.store_path().is_none());
+        if let Some(program) = ours.filter(|_| bill.applications.is_empty()) {
+            wrong.push(format!("{name}: {} is a program, and no crate of ours is in it", program.path));
+        }
+    }
+    Ruled { wrong, looked_at: format!("{named} store paths of {} images", images.archives.len()) }
 }
 
 /// By how much an image is over its budget, and what takes the room.
