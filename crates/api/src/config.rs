@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use image_store::{Backend, UnknownBackend};
+use image_store::{Backend, KEY_MIN_BYTES, Keys, KeysError, UnknownBackend};
 use service::http::TrustedHops;
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
@@ -23,6 +23,8 @@ pub(crate) struct ApiConfig {
     pub(crate) redis: RedisConfig,
     pub(crate) store: Backend,
     pub(crate) store_folder: PathBuf,
+    /// What the outputs are encrypted with.
+    pub(crate) store_keys: Keys,
     pub(crate) link: LinkConfig,
     pub(crate) ceilings: Ceilings,
     pub(crate) limits: LimitConfig,
@@ -75,6 +77,7 @@ impl ApiConfig {
             redis: RedisConfig::read(settings)?,
             store: backend(settings)?,
             store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
+            store_keys: store_keys(settings)?,
             allowed_origins: Origin::read_allowed(settings, &public_origin)?,
             link: LinkConfig {
                 public_origin,
@@ -126,6 +129,12 @@ fn backend(settings: &Settings) -> Result<Backend, SettingError> {
         .map_err(|expected: UnknownBackend| SettingError::invalid("IMAGE_STORE", expected.to_string()))
 }
 
+fn store_keys(settings: &Settings) -> Result<Keys, SettingError> {
+    const NAME: &str = "IMAGE_ENCRYPTION_KEY";
+    Keys::parse(settings.secret(NAME, KEY_MIN_BYTES)?.expose())
+        .map_err(|expected: KeysError| SettingError::invalid(NAME, expected.to_string()))
+}
+
 fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {
     let bytes = settings.number("UPLOAD_MAX_BYTES", 10_485_760, 1024..=16_777_216)?;
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
@@ -143,7 +152,7 @@ mod tests {
 
     use super::{ApiConfig, MigrateConfig};
 
-    const COMPLETE: [(&str, &str); 10] = [
+    const COMPLETE: [(&str, &str); 11] = [
         ("POSTGRES_HOST", "postgres"),
         ("POSTGRES_DB", "shakedown"),
         ("POSTGRES_USER", "shakedown_app"),
@@ -154,6 +163,7 @@ mod tests {
         ("PUBLIC_ORIGIN", "http://localhost:8080"),
         ("IMAGE_STORE", "filesystem"),
         ("IMAGE_STORE_PATH", "/var/lib/images"),
+        ("IMAGE_ENCRYPTION_KEY", "fedcba9876543210fedcba9876543210"),
     ];
 
     fn with(name: &str, value: &str) -> Settings {
@@ -170,7 +180,8 @@ mod tests {
         assert_eq!(config.limits.client_requests, 1200);
         assert_eq!(config.allowed_origins, std::slice::from_ref(&config.link.public_origin));
         assert_eq!(config.link.ttl.as_secs(), 300);
-        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("0123456789abcdef") && !shown.contains("fedcba9876543210"));
     }
 
     #[rstest]
@@ -184,6 +195,8 @@ mod tests {
     #[case("REDIS_URL", "redis://:pw@redis:6379/0")]
     #[case("IMAGE_STORE", "s3")]
     #[case("IMAGE_STORE_PATH", "relative/folder")]
+    #[case("IMAGE_ENCRYPTION_KEY", "too-short")]
+    #[case("IMAGE_ENCRYPTION_KEY", "fedcba9876543210fedcba9876543210\ntoo-short")]
     #[case("API_LISTEN", "everywhere")]
     #[case("UPLOAD_MAX_BYTES", "1")]
     #[case("PUBLIC_ORIGIN", "http://localhost:8080/")]

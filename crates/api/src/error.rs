@@ -45,6 +45,14 @@ impl IntoResponse for ApiError {
                 tracing::error!(dependency = "image_store", error = error_chain(&error), "image is damaged");
                 Problem::internal()
             }
+            Self::Store(error @ StoreError::KeyLost { .. }) => {
+                tracing::error!(
+                    dependency = "image_store",
+                    error = error_chain(&error),
+                    "image's key is lost"
+                );
+                Problem::internal()
+            }
             Self::Store(error) => {
                 tracing::warn!(dependency = "image_store", error = error_chain(&error), "dependency failed");
                 Problem::unavailable("The image store does not answer at the moment; try again.")

@@ -71,7 +71,7 @@ impl ApiState {
             publisher: Publisher::new(redis.clone()),
             sessions: Sessions::new(redis.clone()),
             passwords: Passwords::new()?,
-            store: config.store.open(&config.store_folder),
+            store: config.store.open(&config.store_folder, config.store_keys.clone()),
             links: Links::new(&config.link),
             ceilings: config.ceilings,
             limiter: Limiter::new(redis.clone(), config.limits),

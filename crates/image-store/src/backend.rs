@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::{Filesystem, ImageStore};
+use crate::filesystem::Filesystem;
+use crate::{Encrypted, ImageStore, Keys};
 
 /// The backends a service can be told to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +38,12 @@ impl FromStr for Backend {
 }
 
 impl Backend {
-    /// The store itself. Nothing is tried yet: a service starts while its store is away, and `check` tells.
+    /// The store itself, encrypted. Nothing is tried yet: a service starts while its store is away, and `check` tells.
     ///
-    /// `folder` is the value of `IMAGE_STORE_PATH`.
-    pub fn open(self, folder: impl Into<PathBuf>) -> Arc<dyn ImageStore> {
+    /// `folder` is the value of `IMAGE_STORE_PATH`, `keys` come from `IMAGE_ENCRYPTION_KEY`.
+    pub fn open(self, folder: impl Into<PathBuf>, keys: Keys) -> Arc<dyn ImageStore> {
         match self {
-            Self::Filesystem => Arc::new(Filesystem::new(folder)),
+            Self::Filesystem => Arc::new(Encrypted::over(Filesystem::new(folder), keys)),
         }
     }
 }

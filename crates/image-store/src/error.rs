@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::KeyId;
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -48,12 +50,36 @@ pub enum StoreError {
         source: io::Error,
     },
     /// What is stored is not what was put.
-    #[error("image {id} is damaged: {found}")]
+    #[error("image {id}{} is damaged: {found}; nothing was removed: put back its object from a copy, or delete the image", sealed_with(*key))]
     Damaged {
         /// Which image.
         id: Uuid,
+        /// The key that its object names, where it names one.
+        key: Option<KeyId>,
         /// What was seen.
         found: &'static str,
+    },
+    /// The key that an object names is not among the keys at hand.
+    #[error(
+        "image {id} was encrypted with key {key}, which IMAGE_ENCRYPTION_KEY does not hold (it holds {held}); nothing was removed: add the lost key as a further line, and the image can be read again"
+    )]
+    KeyLost {
+        /// Which image.
+        id: Uuid,
+        /// The key that its object names.
+        key: KeyId,
+        /// The names of the keys at hand.
+        held: String,
+    },
+    /// What was to be put was not as long as it was said to be. Nothing was put.
+    #[error("image {id} was to have {promised} bytes, and {came} came; it was not put")]
+    Miscounted {
+        /// Which image.
+        id: Uuid,
+        /// Bytes, as was said.
+        promised: u64,
+        /// Bytes that came until this was found.
+        came: u64,
     },
     /// The probe object did not come back as it was written.
     #[error("image store returned other bytes than were just written to it")]
@@ -61,6 +87,10 @@ pub enum StoreError {
     /// Made by tests only: the memory backend was told to be away.
     #[error("image store is away")]
     Away,
+}
+
+fn sealed_with(key: Option<KeyId>) -> String {
+    key.map(|key| format!(" (encrypted with key {key})")).unwrap_or_default()
 }
 
 impl StoreError {

@@ -1,25 +1,26 @@
 //! The filesystem backend: one flat folder, one file per image, shared by group between api and worker.
 //!
+//! It keeps bytes as they come and verifies nothing: that is what the encryption above it does.
+//!
 //! A write goes to a hidden partial file, is flushed to the disk and renamed into place, so no reader and no
 //! crash ever sees half an image. Files are 0660: the folder has mode 2770, and whoever is in its group may
 //! read and delete them.
 
-mod format;
-
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use time::OffsetDateTime;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use uuid::Uuid;
 
-use crate::{Answer, ImageInfo, ImageStore, StoreError, StoredImage};
-use format::Header;
+use crate::content::Chunks;
+use crate::{Answer, Content, ImageInfo, ImageStore, StoreError, StoredImage};
 
 /// Group members read and delete; nobody else does.
 const FILE_MODE: u32 = 0o660;
@@ -30,13 +31,13 @@ const PARTIAL: &str = "partial";
 
 /// Images as files in one folder.
 #[derive(Debug, Clone)]
-pub struct Filesystem {
+pub(crate) struct Filesystem {
     folder: PathBuf,
 }
 
 impl Filesystem {
     /// A store in `folder`, which is neither made nor looked at here: its owner and mode are the deployment's.
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
@@ -75,32 +76,29 @@ impl Filesystem {
     }
 
     /// Writes everything to a partial file and flushes it; nothing is visible yet.
-    fn write_partial(&self, id: Uuid, content: &[u8]) -> Result<PathBuf, StoreError> {
+    async fn write_partial(&self, id: Uuid, content: Content) -> Result<Partial, StoreError> {
         // The random part keeps two writers of the same id out of each other's file.
-        let partial = self.folder.join(format!(".{id}.{}.{PARTIAL}", Uuid::new_v4().simple()));
-        let write = || {
-            let mut file =
-                fs::OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&partial)?;
-            // The mode asked for above is cut by the umask.
-            file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
-            file.write_all(&Header::of(content).to_bytes())?;
-            file.write_all(content)?;
-            file.sync_all()
-        };
-        write().map_err(|source| {
-            // Half a file is of no use to anybody; if this fails too, clean_leftovers finds it.
-            let _ = fs::remove_file(&partial);
-            self.error("write an image")(source)
-        })?;
+        let path = self.folder.join(format!(".{id}.{}.{PARTIAL}", Uuid::new_v4().simple()));
+        let failed = || self.error("write an image");
+        let mut options = tokio::fs::OpenOptions::new();
+        let mut file =
+            options.write(true).create_new(true).mode(FILE_MODE).open(&path).await.map_err(failed())?;
+        let partial = Partial { path, published: false };
+        // The mode asked for above is cut by the umask.
+        file.set_permissions(fs::Permissions::from_mode(FILE_MODE)).await.map_err(failed())?;
+        let mut chunks = content.counted(id);
+        while let Some(chunk) = chunks.try_next().await? {
+            file.write_all(&chunk).await.map_err(failed())?;
+        }
+        file.flush().await.map_err(failed())?;
+        file.sync_all().await.map_err(failed())?;
         Ok(partial)
     }
 
     /// Makes a partial file visible under its id, durably.
-    fn publish(&self, id: Uuid, partial: &Path) -> Result<(), StoreError> {
-        fs::rename(partial, self.path(id)).map_err(|source| {
-            let _ = fs::remove_file(partial);
-            self.error("publish an image")(source)
-        })?;
+    fn publish(&self, id: Uuid, mut partial: Partial) -> Result<(), StoreError> {
+        fs::rename(&partial.path, self.path(id)).map_err(self.error("publish an image"))?;
+        partial.published = true;
         self.flush_folder()
     }
 
@@ -121,22 +119,16 @@ impl Filesystem {
 
     fn info(&self, id: Uuid, metadata: &fs::Metadata) -> Result<ImageInfo, StoreError> {
         let modified = metadata.modified().map_err(self.error("look at an image"))?;
-        // Shorter than its header is damaged: `get` says so, while lists and deletion still work.
-        let size_bytes = metadata.len().saturating_sub(Header::BYTES as u64);
-        Ok(ImageInfo { id, size_bytes, created_at: OffsetDateTime::from(modified) })
+        Ok(ImageInfo { id, size_bytes: metadata.len(), created_at: OffsetDateTime::from(modified) })
     }
 
-    fn probe(&self) -> Result<(), StoreError> {
+    async fn probe(&self) -> Result<(), StoreError> {
         let probe = Uuid::new_v4();
-        let content = probe.as_bytes();
-        let partial = self.write_partial(probe, content)?;
-        let read = fs::read(&partial).map_err(self.error("read back a probe"))?;
-        fs::remove_file(&partial).map_err(self.error("delete a probe"))?;
-        if read.get(Header::BYTES..) == Some(content.as_slice()) {
-            Ok(())
-        } else {
-            Err(StoreError::ProbeDiffers)
-        }
+        let content = Bytes::copy_from_slice(probe.as_bytes());
+        let partial = self.write_partial(probe, content.clone().into()).await?;
+        let read = tokio::fs::read(&partial.path).await.map_err(self.error("read back a probe"))?;
+        tokio::fs::remove_file(&partial.path).await.map_err(self.error("delete a probe"))?;
+        if read == content { Ok(()) } else { Err(StoreError::ProbeDiffers) }
     }
 
     fn remove_leftovers(&self, age: Duration) -> Result<usize, StoreError> {
@@ -166,14 +158,18 @@ impl Filesystem {
 }
 
 impl ImageStore for Filesystem {
-    fn put(&self, id: Uuid, content: Bytes) -> Answer<'_, ()> {
-        self.blocking(move |store| {
-            let partial = store.write_partial(id, &content)?;
-            store.publish(id, &partial)
+    fn put(&self, id: Uuid, content: Content) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let partial = self.write_partial(id, content).await?;
+            self.blocking(move |store| store.publish(id, partial)).await
         })
     }
 
     fn get(&self, id: Uuid) -> Answer<'_, Option<StoredImage>> {
+        self.get_range(id, 0..u64::MAX)
+    }
+
+    fn get_range(&self, id: Uuid, range: Range<u64>) -> Answer<'_, Option<StoredImage>> {
         Box::pin(async move {
             let mut file = match tokio::fs::File::open(self.path(id)).await {
                 Ok(file) => file,
@@ -182,17 +178,11 @@ impl ImageStore for Filesystem {
             };
             let metadata = file.metadata().await.map_err(self.error("look at an image"))?;
             let info = self.info(id, &metadata)?;
-            let mut header = [0; Header::BYTES];
-            file.read_exact(&mut header).await.map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => StoreError::Damaged { id, found: "shorter than its header" },
-                _ => self.error("read an image")(error),
-            })?;
-            let header = Header::parse(&header)
-                .ok_or(StoreError::Damaged { id, found: "its header is not one of ours" })?;
-            if header.size_bytes != info.size_bytes {
-                return Err(StoreError::Damaged { id, found: "its length is not the one that was written" });
+            let [start, end] = [range.start, range.end].map(|place| place.min(info.size_bytes));
+            if start > 0 {
+                file.seek(io::SeekFrom::Start(start)).await.map_err(self.error("read an image"))?;
             }
-            let content = verified(id, file, &header, self.folder.clone());
+            let content = chunks(id, file, end.saturating_sub(start), self.folder.clone());
             Ok(Some(StoredImage { info, content }))
         })
     }
@@ -238,7 +228,7 @@ impl ImageStore for Filesystem {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        self.blocking(|store| store.probe())
+        Box::pin(self.probe())
     }
 
     fn clean_leftovers(&self, age: Duration) -> Answer<'_, usize> {
@@ -246,32 +236,36 @@ impl ImageStore for Filesystem {
     }
 }
 
-/// The content of an open image file, whose last chunk is let go only when all of it has proved to be intact.
-fn verified(
-    id: Uuid,
-    file: tokio::fs::File,
-    header: &Header,
-    folder: PathBuf,
-) -> BoxStream<'static, Result<Bytes, StoreError>> {
-    let state = (file, header.verifier(), header.size_bytes, folder);
-    stream::try_unfold(state, move |(mut file, mut verifier, left, folder)| async move {
+/// The next `left` bytes of an open image file.
+fn chunks(id: Uuid, file: tokio::fs::File, left: u64, folder: PathBuf) -> Chunks {
+    stream::try_unfold((file, left, folder), move |(mut file, left, folder)| async move {
         if left == 0 {
             return Ok(None);
         }
         let wanted = usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
         let mut chunk = vec![0; wanted];
         file.read_exact(&mut chunk).await.map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => StoreError::Damaged { id, found: "it ended early" },
+            io::ErrorKind::UnexpectedEof => StoreError::Damaged { id, key: None, found: "it ended early" },
             _ => StoreError::from_io(&folder, "read an image", error),
         })?;
-        verifier.update(&chunk);
-        let left = left - wanted as u64;
-        if left == 0 && !verifier.holds() {
-            return Err(StoreError::Damaged { id, found: "its bytes are not those that were written" });
-        }
-        Ok(Some((Bytes::from(chunk), (file, verifier, left, folder))))
+        Ok(Some((Bytes::from(chunk), (file, left - wanted as u64, folder))))
     })
     .boxed()
+}
+
+/// A file on its way into the store. Half a file is of no use to anybody, so it goes when its writer gives up; what a
+/// crash leaves, `clean_leftovers` finds.
+struct Partial {
+    path: PathBuf,
+    published: bool,
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
-//! The store for processed outputs: a small trait, a backend per place.
+//! The store for processed outputs: a small trait, a backend per place, and one layer over any of them that encrypts.
 //!
 //! The store keeps bytes under an id and knows nothing of how long they may live: the rows in Postgres do,
-//! and the worker's sweeper drives deletion by them. Every backend passes the same contract suite.
+//! and the worker's sweeper drives deletion by them. Every backend passes the same contract suite, bare and encrypted.
+//! Services get the encrypted store only.
 
 mod backend;
+mod content;
 #[cfg(test)]
 mod contract;
+mod encrypted;
 mod error;
 mod filesystem;
+mod keys;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,8 +25,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use backend::{Backend, UnknownBackend};
+pub use content::{Chunks, Content};
+pub use encrypted::Encrypted;
 pub use error::StoreError;
-pub use filesystem::Filesystem;
+pub use keys::{KEY_MIN_BYTES, KeyId, Keys, KeysError};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::Memory;
 
@@ -32,14 +39,19 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 ///
 /// Every operation is atomic for its readers: an image is there whole or not at all.
 pub trait ImageStore: std::fmt::Debug + Send + Sync {
-    /// Keeps `content` under `id`, durably, in place of whatever was there.
-    fn put(&self, id: Uuid, content: Bytes) -> Answer<'_, ()>;
+    /// Keeps `content` under `id`, durably, in place of whatever was there. When the content ends in an error, or
+    /// nobody waits for the answer any more, what was there stays.
+    fn put(&self, id: Uuid, content: Content) -> Answer<'_, ()>;
 
     /// The image under `id` as a stream, or `None` when there is none.
     ///
-    /// Bytes are verified while they are read: a damaged image ends in [`StoreError::Damaged`] before its last
-    /// chunk, so it never arrives whole.
+    /// The encrypted store verifies: the first chunk before it answers, each further one before it hands it on. A
+    /// damaged image ends in [`StoreError::Damaged`], and no byte that was not put is ever handed on.
     fn get(&self, id: Uuid) -> Answer<'_, Option<StoredImage>>;
+
+    /// Like `get`, but of the content only those bytes that are in `range`, which may be none. What is told of the image
+    /// is of the whole of it.
+    fn get_range(&self, id: Uuid, range: Range<u64>) -> Answer<'_, Option<StoredImage>>;
 
     /// What is known of the image under `id` without reading it, or `None` when there is none.
     fn head(&self, id: Uuid) -> Answer<'_, Option<ImageInfo>>;
@@ -72,18 +84,17 @@ pub struct ImageInfo {
 pub struct StoredImage {
     /// What is known before the first byte is read.
     pub info: ImageInfo,
-    /// The content in chunks, `info.size_bytes` bytes in all unless it ends in an error.
-    pub content: BoxStream<'static, Result<Bytes, StoreError>>,
+    /// The content in chunks: all that was asked for, unless it ends in an error.
+    pub content: Chunks,
 }
 
 impl StoredImage {
     /// Reads the whole content into memory.
     pub async fn into_bytes(self) -> Result<Bytes, StoreError> {
         use futures::TryStreamExt;
-        let whole = Vec::with_capacity(usize::try_from(self.info.size_bytes).unwrap_or_default());
         let whole = self
             .content
-            .try_fold(whole, |mut whole, chunk| async move {
+            .try_fold(Vec::new(), |mut whole, chunk| async move {
                 whole.extend_from_slice(&chunk);
                 Ok(whole)
             })

@@ -1,30 +1,43 @@
 //! The memory backend, for tests only: a map, and a switch that takes the store away.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Answer, ImageInfo, ImageStore, StoreError, StoredImage};
+use crate::{Answer, Content, ImageInfo, ImageStore, StoreError, StoredImage};
 
 type Images = HashMap<Uuid, (OffsetDateTime, Bytes)>;
 
-/// Images in memory, gone with the process.
-#[derive(Debug, Default)]
+/// Images in memory, gone with the process. Clones are the same store.
+#[derive(Debug, Clone)]
 pub struct Memory {
-    images: Mutex<Images>,
-    away: AtomicBool,
+    images: Arc<Mutex<Images>>,
+    away: Arc<AtomicBool>,
+    room_bytes: Arc<AtomicUsize>,
 }
 
 impl Memory {
     /// An empty store.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            images: Arc::default(),
+            away: Arc::default(),
+            room_bytes: Arc::new(AtomicUsize::new(usize::MAX)),
+        }
+    }
+
+    /// From now on an object of more bytes does not fit: putting it fails with [`StoreError::Full`] half way.
+    pub fn set_room(&self, bytes: usize) {
+        self.room_bytes.store(bytes, Ordering::SeqCst);
     }
 
     /// While away, every operation fails with [`StoreError::Away`] and changes nothing.
@@ -45,20 +58,48 @@ impl Memory {
     }
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 fn info(id: Uuid, (created_at, content): &(OffsetDateTime, Bytes)) -> ImageInfo {
     ImageInfo { id, size_bytes: content.len() as u64, created_at: *created_at }
 }
 
 impl ImageStore for Memory {
-    fn put(&self, id: Uuid, content: Bytes) -> Answer<'_, ()> {
-        self.answer(move |images| drop(images.insert(id, (OffsetDateTime::now_utc(), content))))
+    fn put(&self, id: Uuid, content: Content) -> Answer<'_, ()> {
+        Box::pin(async move {
+            drop(self.images()?);
+            let mut chunks = content.counted(id);
+            let mut whole = Vec::new();
+            while let Some(chunk) = chunks.try_next().await? {
+                whole.extend_from_slice(&chunk);
+                if whole.len() > self.room_bytes.load(Ordering::SeqCst) {
+                    return Err(StoreError::from_io(
+                        Path::new("memory"),
+                        "write an image",
+                        io::ErrorKind::StorageFull.into(),
+                    ));
+                }
+            }
+            self.images()?.insert(id, (OffsetDateTime::now_utc(), whole.into()));
+            Ok(())
+        })
     }
 
     fn get(&self, id: Uuid) -> Answer<'_, Option<StoredImage>> {
+        self.get_range(id, 0..u64::MAX)
+    }
+
+    fn get_range(&self, id: Uuid, range: Range<u64>) -> Answer<'_, Option<StoredImage>> {
         self.answer(move |images| {
-            images.get(&id).map(|image| StoredImage {
-                info: info(id, image),
-                content: stream::iter([Ok(image.1.clone())]).boxed(),
+            images.get(&id).map(|image| {
+                let [start, end] = [range.start, range.end]
+                    .map(|place| usize::try_from(place).unwrap_or(usize::MAX).min(image.1.len()));
+                let content = image.1.slice(start..end.max(start));
+                StoredImage { info: info(id, image), content: stream::iter([Ok(content)]).boxed() }
             })
         })
     }
@@ -98,7 +139,7 @@ mod tests {
     async fn store_that_is_away_fails_and_keeps_what_it_had() {
         let store = Memory::new();
         let id = Uuid::new_v4();
-        store.put(id, Bytes::from_static(b"image")).await.unwrap();
+        store.put(id, Bytes::from_static(b"image").into()).await.unwrap();
         store.set_away(true);
         assert!(matches!(store.delete(id).await, Err(StoreError::Away)));
         assert!(matches!(store.check().await, Err(StoreError::Away)));

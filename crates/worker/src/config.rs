@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use image_store::Backend;
+use image_store::{Backend, KEY_MIN_BYTES, Keys, KeysError};
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
 use service::{SettingError, Settings};
@@ -22,6 +22,8 @@ pub struct Config {
     pub backend: Backend,
     /// Where it is (`IMAGE_STORE_PATH`).
     pub store_folder: PathBuf,
+    /// What the outputs are encrypted with (`IMAGE_ENCRYPTION_KEY`, as the api has it).
+    pub store_keys: Keys,
     /// Pause between two sweeps (`SWEEP_INTERVAL_SECONDS`).
     pub sweep_interval: Duration,
     /// What one job may take in all (`JOB_TIMEOUT_SECONDS`).
@@ -49,6 +51,7 @@ impl Config {
             redis: RedisConfig::read(settings)?,
             backend,
             store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
+            store_keys: store_keys(settings)?,
             sweep_interval: settings.seconds("SWEEP_INTERVAL_SECONDS", 2, 1..=3600)?,
             job_timeout: settings.seconds("JOB_TIMEOUT_SECONDS", 20, 1..=3600)?,
             job_attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
@@ -74,18 +77,25 @@ impl Config {
     }
 }
 
+fn store_keys(settings: &Settings) -> Result<Keys, SettingError> {
+    const NAME: &str = "IMAGE_ENCRYPTION_KEY";
+    Keys::parse(settings.secret(NAME, KEY_MIN_BYTES)?.expose())
+        .map_err(|expected: KeysError| SettingError::invalid(NAME, expected.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
 
-    const NEEDED: [(&str, &str); 6] = [
+    const NEEDED: [(&str, &str); 7] = [
         ("POSTGRES_HOST", "postgres"),
         ("POSTGRES_DB", "shakedown"),
         ("POSTGRES_USER", "app"),
         ("POSTGRES_PASSWORD", "correct horse"),
         ("REDIS_URL", "redis://redis:6379/0"),
         ("REDIS_PASSWORD", "battery staple"),
+        ("IMAGE_ENCRYPTION_KEY", "fedcba9876543210fedcba9876543210"),
     ];
 
     fn with(name: &'static str, value: &'static str) -> Result<Config, SettingError> {
@@ -110,6 +120,7 @@ mod tests {
     #[case("JOB_ATTEMPTS", "-1")]
     #[case("IMAGE_STORE", "tape-4815162342")]
     #[case("IMAGE_STORE_PATH", "relative/4815162342")]
+    #[case("IMAGE_ENCRYPTION_KEY", "4815162342")]
     #[case("WORKER_LISTEN", "nowhere-4815162342")]
     #[case("POSTGRES_PASSWORD", "")]
     fn wrong_setting_is_refused_by_name_and_never_shown(

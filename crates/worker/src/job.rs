@@ -160,8 +160,10 @@ async fn keep(
     // A fresh id for each attempt: whoever comes second removes its own object and never the first one's.
     let image_id = Uuid::new_v4();
     let content = output.content.clone();
-    insist("put the image", deadline, ToString::to_string, || worker.store.put(image_id, content.clone()))
-        .await?;
+    insist("put the image", deadline, ToString::to_string, || {
+        worker.store.put(image_id, content.clone().into())
+    })
+    .await?;
     let description = output.description;
     let described = jobs::Output {
         image_id,

@@ -177,7 +177,7 @@ mod tests {
         for _ in 0..count {
             let id = Uuid::new_v4();
             table.0.lock().unwrap().insert(id);
-            store.put(id, Bytes::from_static(b"image")).await.unwrap();
+            store.put(id, Bytes::from_static(b"image").into()).await.unwrap();
         }
         (table, store)
     }

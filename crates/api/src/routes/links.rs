@@ -5,7 +5,9 @@ use axum::body::Body;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use service::Problem;
+use futures::TryStreamExt;
+use image_store::StoredImage;
+use service::{Problem, error_chain};
 use time::OffsetDateTime;
 
 use super::images::SeenImage;
@@ -59,13 +61,23 @@ pub(super) async fn follow(
         tracing::error!(image_id = %row.id, "image has a row and no object");
         gone()
     })?;
+    Ok((kept, picture(&row.content_type, stored)?).into_response())
+}
+
+/// The bytes themselves. What is wrong with an image from its beginning was found before this; what is found later ends
+/// the body in an error, and the connection with it: the client knows that it has half a picture.
+fn picture(content_type: &str, stored: StoredImage) -> Result<Response, Problem> {
     let described = [
-        (header::CONTENT_TYPE, value(&row.content_type)?),
+        (header::CONTENT_TYPE, value(content_type)?),
         (header::CONTENT_LENGTH, stored.info.size_bytes.into()),
         // Opened by itself in a browser, it is a picture and nothing that could act.
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),
     ];
-    Ok((kept, described, Body::from_stream(stored.content)).into_response())
+    let image_id = stored.info.id;
+    let content = stored.content.inspect_err(move |error| {
+        tracing::error!(%image_id, dependency = "image_store", error = error_chain(error), "image broken off");
+    });
+    Ok((described, Body::from_stream(content)).into_response())
 }
 
 /// Whole seconds for which both link and image live on; none when either is over.
@@ -81,10 +93,95 @@ fn value(text: &str) -> Result<HeaderValue, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::IntoFuture;
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::response::{IntoResponse, Response};
+    use axum::routing::get;
+    use bytes::Bytes;
+    use image_store::{Encrypted, ImageStore, Keys, Memory};
     use rstest::rstest;
     use time::{Duration, OffsetDateTime};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use uuid::Uuid;
 
-    use super::seconds_left;
+    use super::{picture, seconds_left};
+    use crate::error::ApiError;
+
+    const KEY: &str = "a key that nobody would ever guess";
+    const OTHER_KEY: &str = "another key that nobody would guess";
+    /// More than the store holds of it at a time.
+    const SIZE: usize = 300_000;
+
+    /// An image in the store, its object altered by `alter` after that.
+    async fn altered(keys: &str, alter: fn(&mut Vec<u8>)) -> (Encrypted<Memory>, Uuid) {
+        let (objects, id) = (Memory::new(), Uuid::new_v4());
+        let put = Encrypted::over(objects.clone(), Keys::parse(KEY).unwrap());
+        put.put(id, Bytes::from(vec![7; SIZE]).into()).await.unwrap();
+        let mut object = objects.get(id).await.unwrap().unwrap().into_bytes().await.unwrap().to_vec();
+        alter(&mut object);
+        objects.put(id, Bytes::from(object).into()).await.unwrap();
+        (Encrypted::over(objects, Keys::parse(keys).unwrap()), id)
+    }
+
+    async fn followed(store: &impl ImageStore, id: Uuid) -> Result<Response, ApiError> {
+        Ok(picture("image/png", store.get(id).await?.unwrap())?)
+    }
+
+    /// Every byte of the answer, head and body, as it comes through a connection.
+    async fn over_the_network(store: Encrypted<Memory>, id: Uuid) -> Vec<u8> {
+        let store = Arc::new(store);
+        let answer = move || {
+            let store = Arc::clone(&store);
+            async move { followed(&*store, id).await }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(axum::serve(listener, Router::new().route("/", get(answer))).into_future());
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: api\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut came = Vec::new();
+        // A connection that is broken off may end in an error.
+        let _ = client.read_to_end(&mut came).await;
+        server.abort();
+        came
+    }
+
+    #[rstest]
+    #[case::altered_at_the_beginning(KEY, |object: &mut Vec<u8>| object[100] ^= 1)]
+    #[case::cut_off(KEY, |object: &mut Vec<u8>| object.truncate(200_000))]
+    #[case::emptied(KEY, Vec::clear)]
+    #[case::of_a_lost_key(OTHER_KEY, |_: &mut Vec<u8>| ())]
+    #[tokio::test]
+    async fn image_that_cannot_be_right_is_a_server_error_and_never_gone(
+        #[case] keys: &str,
+        #[case] alter: fn(&mut Vec<u8>),
+    ) {
+        let (store, id) = altered(keys, alter).await;
+        let answer = followed(&store, id).await.into_response();
+        assert_eq!(answer.status(), 500);
+    }
+
+    #[tokio::test]
+    async fn image_altered_after_its_beginning_breaks_the_connection_off_before_its_length_is_reached() {
+        let (store, id) = altered(KEY, |object| object[200_000] ^= 1).await;
+        let came = over_the_network(store, id).await;
+        // How much is sent before the error is found is the server's affair; it may be nothing at all.
+        let head = came.windows(4).position(|end| end == b"\r\n\r\n").map_or(came.len(), |end| end + 4);
+        assert!(came.len() < head + SIZE, "all {SIZE} bytes came");
+        assert!(came[head..].iter().all(|byte| *byte == 7), "bytes came that were never put");
+        let told = String::from_utf8_lossy(&came[..head]).to_lowercase();
+        assert!(head == 0 || told.contains(&format!("content-length: {SIZE}")), "{told}");
+    }
+
+    #[tokio::test]
+    async fn image_that_is_as_it_was_put_comes_whole() {
+        let (store, id) = altered(KEY, |_| ()).await;
+        let came = over_the_network(store, id).await;
+        assert!(came.ends_with(&vec![7; SIZE]));
+    }
 
     #[rstest]
     #[case::link_ends_first(3, 5_000, Some(3))]

@@ -25,7 +25,7 @@ fn router_with(more: &[(&str, &str)]) -> Router {
     super::router(ApiState::connect(&config).unwrap(), &Metrics::new())
 }
 
-const COMPLETE: [(&str, &str); 12] = [
+const COMPLETE: [(&str, &str); 13] = [
     ("POSTGRES_HOST", "127.0.0.1"),
     ("POSTGRES_PORT", "1"),
     ("POSTGRES_DB", "shakedown"),
@@ -37,6 +37,7 @@ const COMPLETE: [(&str, &str); 12] = [
     ("PUBLIC_ORIGIN", "http://localhost:8080"),
     ("IMAGE_STORE", "filesystem"),
     ("IMAGE_STORE_PATH", "/nowhere/images"),
+    ("IMAGE_ENCRYPTION_KEY", "planted-fedcba9876543210fedcba98"),
     ("ALLOWED_ORIGIN", "https://allowed.example,https://also.example:8443"),
 ];
 

@@ -1,6 +1,7 @@
 //! What only the filesystem backend promises: crash safety, modes, damage found, errors that name the folder.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use futures::TryStreamExt;
 use rstest::rstest;
@@ -18,6 +19,14 @@ fn in_folder() -> InFolder {
     InFolder { folder, store }
 }
 
+impl InFolder {
+    async fn crash_half_way(&self, id: Uuid) {
+        let partial = self.store.write_partial(id, Bytes::from_static(b"half way").into()).await.unwrap();
+        // Whoever is killed tidies nothing up.
+        std::mem::forget(partial);
+    }
+}
+
 fn files(folder: &Path) -> usize {
     fs::read_dir(folder).unwrap().count()
 }
@@ -26,7 +35,7 @@ fn files(folder: &Path) -> usize {
 async fn crash_between_write_and_publication_leaves_nothing_visible() {
     let it = in_folder();
     let id = Uuid::new_v4();
-    it.store.write_partial(id, b"half way").unwrap();
+    it.crash_half_way(id).await;
 
     assert!(it.store.get(id).await.unwrap().is_none());
     assert!(it.store.head(id).await.unwrap().is_none());
@@ -38,8 +47,8 @@ async fn crash_between_write_and_publication_leaves_nothing_visible() {
 async fn leftover_of_a_crash_is_cleaned_once_it_is_old_and_images_stay() {
     let it = in_folder();
     let kept = Uuid::new_v4();
-    it.store.put(kept, Bytes::from_static(b"kept")).await.unwrap();
-    it.store.write_partial(Uuid::new_v4(), b"half way").unwrap();
+    it.store.put(kept, Bytes::from_static(b"kept").into()).await.unwrap();
+    it.crash_half_way(Uuid::new_v4()).await;
 
     assert_eq!(
         it.store.clean_leftovers(Duration::from_hours(1)).await.unwrap(),
@@ -54,7 +63,7 @@ async fn leftover_of_a_crash_is_cleaned_once_it_is_old_and_images_stay() {
 #[tokio::test]
 async fn put_and_check_leave_no_file_but_the_image() {
     let it = in_folder();
-    it.store.put(Uuid::new_v4(), Bytes::from_static(b"image")).await.unwrap();
+    it.store.put(Uuid::new_v4(), Bytes::from_static(b"image").into()).await.unwrap();
     it.store.check().await.unwrap();
     assert_eq!(files(it.folder.path()), 1);
 }
@@ -63,46 +72,40 @@ async fn put_and_check_leave_no_file_but_the_image() {
 async fn image_can_be_read_and_changed_by_the_group_and_by_nobody_else() {
     let it = in_folder();
     let id = Uuid::new_v4();
-    it.store.put(id, Bytes::from_static(b"image")).await.unwrap();
+    it.store.put(id, Bytes::from_static(b"image").into()).await.unwrap();
     let mode = fs::metadata(it.store.path(id)).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o660, "{mode:o}");
-}
-
-#[rstest]
-#[case::one_byte_less(|file: &mut Vec<u8>| { file.pop(); }, "length")]
-#[case::one_byte_more(|file: &mut Vec<u8>| file.push(0), "length")]
-#[case::cut_inside_the_header(|file: &mut Vec<u8>| file.truncate(20), "shorter than its header")]
-#[case::emptied(|file: &mut Vec<u8>| file.clear(), "shorter than its header")]
-#[case::another_file(|file: &mut Vec<u8>| file.fill(b'x'), "header is not one of ours")]
-#[case::one_bit_flipped(|file: &mut Vec<u8>| *file.last_mut().unwrap() ^= 1, "bytes are not those")]
-#[tokio::test]
-async fn damaged_image_is_told_and_never_arrives_whole(
-    #[case] damage: fn(&mut Vec<u8>),
-    #[case] expected: &str,
-) {
-    let it = in_folder();
-    let id = Uuid::new_v4();
-    it.store.put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES])).await.unwrap();
-    let mut file = fs::read(it.store.path(id)).unwrap();
-    damage(&mut file);
-    fs::write(it.store.path(id), file).unwrap();
-
-    let read = async { it.store.get(id).await?.unwrap().into_bytes().await };
-    let said = read.await.unwrap_err().to_string();
-    assert!(said.contains(expected) && said.contains(&id.to_string()), "{said}");
-    let listed = it.store.list().try_collect::<Vec<_>>().await.unwrap();
-    assert_eq!(listed.len(), 1, "a damaged image is still listed");
-    assert!(it.store.delete(id).await.unwrap(), "a damaged image can still be deleted");
 }
 
 #[tokio::test]
 async fn image_deleted_while_it_is_read_arrives_whole() {
     let it = in_folder();
     let id = Uuid::new_v4();
-    it.store.put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES])).await.unwrap();
+    it.store.put(id, Bytes::from(vec![7; 3 * CHUNK_BYTES]).into()).await.unwrap();
     let image = it.store.get(id).await.unwrap().unwrap();
     it.store.delete(id).await.unwrap();
     assert_eq!(image.into_bytes().await.unwrap().len(), 3 * CHUNK_BYTES);
+}
+
+#[tokio::test]
+#[ignore = "needs a user that is not root: nothing is refused to root"]
+async fn folder_that_lost_its_permissions_is_named_and_loses_nothing() {
+    let it = in_folder();
+    let id = Uuid::new_v4();
+    it.store.put(id, Bytes::from_static(b"image").into()).await.unwrap();
+    let set_mode = |mode| fs::set_permissions(it.folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    set_mode(0o500);
+    let answers = [
+        it.store.put(id, Bytes::from_static(b"other").into()).await.unwrap_err(),
+        it.store.delete(id).await.map(drop).unwrap_err(),
+        it.store.check().await.unwrap_err(),
+    ];
+    for answer in answers {
+        assert!(matches!(answer, StoreError::Refused { .. }), "{answer:?}");
+    }
+    set_mode(0o700);
+    assert_eq!(it.store.get(id).await.unwrap().unwrap().into_bytes().await.unwrap(), b"image"[..]);
+    assert_eq!(files(it.folder.path()), 1);
 }
 
 #[rstest]
@@ -115,7 +118,7 @@ async fn every_operation_says_that_the_folder_is_missing(#[case] name: &str) {
     let store = Filesystem::new(it.folder.path().join(name));
     let id = Uuid::new_v4();
     let answers = [
-        store.put(id, Bytes::new()).await.unwrap_err(),
+        store.put(id, Bytes::new().into()).await.unwrap_err(),
         store.get(id).await.map(drop).unwrap_err(),
         store.head(id).await.map(drop).unwrap_err(),
         store.delete(id).await.map(drop).unwrap_err(),
