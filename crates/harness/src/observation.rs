@@ -1,5 +1,6 @@
 //! Observations: what was seen of a running stack, as plain data that checks are held against.
 
+mod at_rest;
 mod auth;
 mod browser;
 mod contract;
@@ -16,6 +17,7 @@ use std::{
 
 use indexmap::IndexMap;
 
+pub use at_rest::AtRest;
 pub use auth::{
     Auth, Difference, Measured, Pair, Role as AuthRole, Row as AuthRow, SetCookie, StoredHash, Told, Twins,
     difference,
@@ -200,6 +202,8 @@ pub struct Expiry {
     pub row_was_there: bool,
     /// The object was there before expiry.
     pub object_was_there: bool,
+    /// What the volume held while another output lived. None: nobody looked.
+    pub at_rest: Option<Seen<AtRest>>,
 }
 
 /// What services said while a dependency was away.

@@ -4,6 +4,7 @@ mod auth;
 mod browser;
 mod contract;
 mod cors;
+mod data;
 #[cfg(test)]
 mod every_check_can_fail;
 mod hardening;
@@ -192,6 +193,7 @@ pub fn checks(stack: &Stack) -> Vec<Check> {
         cors::checks(stack),
         contract::checks(stack),
         ttl::checks(),
+        data::checks(),
         hardening::checks(stack),
         secrets::checks(stack),
     ];

@@ -7,6 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::sleep;
 
 use super::{
+    at_rest,
     http::{Client, Exchange, path_and_query},
     person::Person,
     photo,
@@ -51,6 +52,9 @@ async fn tell(
     expiry.story.need("login", "/token")?;
     let lasting = upload(eve, expiry, "lasting", "600").await?;
     links(running, door, eve, expiry, &lasting).await?;
+    let answer = expiry.story.steps.get("lasting.link").and_then(|exchange| exchange.answer.as_ref().ok());
+    let delivered = answer.filter(|answer| answer.status == 200).map(|answer| answer.body.clone());
+    expiry.at_rest = Some(at_rest::observe(running, &lasting, &delivered.unwrap_or_default()).await);
     let image = upload(eve, expiry, "brief", &ttl.to_string()).await?;
     let path = format!("/api/v1/images/{image}");
 

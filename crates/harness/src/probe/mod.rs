@@ -1,6 +1,7 @@
 //! Probes: they look at a running stack, do I/O, and hand on plain observations. Each answers, if only with "could
 //! not tell".
 
+mod at_rest;
 pub mod auth;
 pub mod browser;
 mod connect;

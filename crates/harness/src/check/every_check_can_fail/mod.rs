@@ -22,7 +22,7 @@ use super::*;
 use crate::{
     canary::{Finding as Leak, Form},
     dependencies::{self, Dependency},
-    observation::{Expiry, Late, Outage, OutageSeenBy, Schema, Settle, Story, Surface, Timed},
+    observation::{AtRest, Expiry, Late, Outage, OutageSeenBy, Schema, Settle, Story, Surface, Timed},
     probe::http::{Answer, Exchange},
     runner::{BringUp, Phase, ServiceTiming, State, all_instances, service_of},
 };
@@ -120,6 +120,12 @@ fn expiry() -> Expiry {
         object_gone_after: Some(Duration::from_millis(900)),
         row_was_there: true,
         object_was_there: true,
+        at_rest: Some(Ok(AtRest {
+            delivered_bytes: 1000,
+            object_bytes: Some(1072),
+            files: 3,
+            readable: Vec::new(),
+        })),
     }
 }
 
@@ -386,6 +392,13 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     add("ttl.list", in_expiry(|expiry| expiry.story.fact("after.not_listed", false, "listed")));
     add("ttl.row", in_expiry(|expiry| expiry.row_gone_after = None));
     add("ttl.object", in_expiry(|expiry| expiry.object_gone_after = None));
+    add(
+        "data.encrypted",
+        in_expiry(|expiry| {
+            let at_rest = expiry.at_rest.as_mut().unwrap().as_mut().unwrap();
+            at_rest.readable.push("delivered bytes in /volume/0190 from byte 48".into());
+        }),
+    );
     add("ttl.ceiling", in_expiry(|expiry| expiry.story.fact("link.ceiling", false, "600 s")));
     add("ttl.outlived.link", in_expiry(|expiry| expiry.story.fact("link.outlived", false, "200")));
     add(

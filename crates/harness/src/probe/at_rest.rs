@@ -1,0 +1,131 @@
+//! What of a picture can be read on the volume of the outputs, by whoever has the volume and no key.
+
+use std::collections::HashSet;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+
+use crate::{
+    observation::{AtRest, Seen},
+    running::RunningStack,
+};
+
+/// A run of the delivered bytes is known by a block of so many bytes, so every run of twice as many less one is found.
+/// 128 bits are nowhere by chance.
+const BLOCK: usize = 16;
+
+/// How files of pictures begin, at more length than the first bytes alone: these may be anywhere in a file.
+const SIGNATURES: [(&str, &[u8]); 4] = [
+    ("a PNG signature", b"\x89PNG\r\n\x1a\n"),
+    ("a JFIF signature", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"),
+    ("an Exif signature", b"Exif\x00\x00"),
+    ("a WebP signature", b"WEBPVP8"),
+];
+/// Too short to be searched for anywhere but at the beginning (ITU-T T.81, B.1.1.3).
+const JPEG_BEGINS: &[u8] = b"\xff\xd8\xff";
+
+/// Begins the line with a file's path: no line of base64 has a space in it.
+const PATH_LINE: &str = "= ";
+
+/// Reads every file of the volume and holds it against what was delivered of the output `image`.
+pub(super) async fn observe(running: &RunningStack, image: &str, delivered: &[u8]) -> Seen<AtRest> {
+    // A file that is swept meanwhile is not there to be read. As text, because an engine's logs are.
+    let script = r#"find /volume -type f -printf '= %p\n' -exec base64 {} ";" 2>/dev/null"#;
+    let told = running.runner().toolbox(running.image_volume()?, &["bash", "-c", script]).await;
+    let told = told.map_err(|error| format!("reading the volume: {error}"))?;
+    let files = files(&String::from_utf8_lossy(&told))?;
+    Ok(held_against(&files, image, delivered))
+}
+
+/// Path and bytes of each file.
+fn files(told: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
+    let mut texts: Vec<(String, String)> = Vec::new();
+    for line in told.lines() {
+        match (line.strip_prefix(PATH_LINE), texts.last_mut()) {
+            (Some(path), _) => texts.push((path.to_owned(), String::new())),
+            (None, Some((_, text))) => text.push_str(line.trim()),
+            (None, None) => return Err(format!("reading the volume: `{line}` before any path")),
+        }
+    }
+    let decoded = texts.into_iter().map(|(path, text)| match BASE64_STANDARD.decode(text) {
+        Ok(bytes) => Ok((path, bytes)),
+        Err(error) => Err(format!("reading {path} on the volume: {error}")),
+    });
+    decoded.collect()
+}
+
+fn held_against(files: &[(String, Vec<u8>)], image: &str, delivered: &[u8]) -> AtRest {
+    let blocks: HashSet<&[u8]> = delivered.chunks_exact(BLOCK).collect();
+    let mut readable = Vec::new();
+    for (path, bytes) in files {
+        let holds = |wanted: &[u8]| bytes.windows(wanted.len()).any(|run| run == wanted);
+        let mut signatures: Vec<&str> =
+            SIGNATURES.iter().filter(|(_, signature)| holds(signature)).map(|(name, _)| *name).collect();
+        if bytes.starts_with(JPEG_BEGINS) {
+            signatures.push("the beginning of a JPEG");
+        }
+        readable.extend(signatures.into_iter().map(|name| format!("{name} in {path}")));
+        if let Some(at) = bytes.windows(BLOCK).position(|run| blocks.contains(run)) {
+            readable.push(format!("delivered bytes in {path} from byte {at}"));
+        }
+    }
+    let object = files.iter().find(|(path, _)| path.contains(image));
+    AtRest {
+        delivered_bytes: delivered.len(),
+        object_bytes: object.map(|(_, bytes)| bytes.len()),
+        files: files.len(),
+        readable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Vec<u8> {
+        let body = (0_u32..1000).flat_map(|word| word.wrapping_mul(2_654_435_761).to_le_bytes());
+        b"\x89PNG\r\n\x1a\n".iter().copied().chain(body).collect()
+    }
+
+    fn held(object: Vec<u8>) -> AtRest {
+        held_against(&[("/volume/0190".into(), object)], "0190", &picture())
+    }
+
+    #[test]
+    fn picture_in_plain_is_found_by_its_signature_and_by_its_bytes() {
+        let seen = held([b"any header".to_vec(), picture()].concat());
+        assert_eq!(seen.readable.len(), 2, "{:?}", seen.readable);
+        assert_eq!(seen.object_bytes, Some(picture().len() + 10));
+    }
+
+    #[test]
+    fn run_of_a_picture_is_found_wherever_it_lies() {
+        for at in 100..100 + BLOCK {
+            let seen = held([vec![0; 33], picture()[at..at + 2 * BLOCK - 1].to_vec()].concat());
+            assert_eq!(seen.readable.len(), 1, "from byte {at}");
+        }
+    }
+
+    #[test]
+    fn picture_under_another_name_is_found_too() {
+        let files = [("/volume/0190".to_owned(), vec![1; 9000]), ("/volume/.old".to_owned(), picture())];
+        let seen = held_against(&files, "0190", &picture());
+        assert!(seen.readable.iter().all(|told| told.contains("/volume/.old")), "{:?}", seen.readable);
+        assert_eq!((seen.readable.len(), seen.files), (2, 2));
+    }
+
+    #[test]
+    fn bytes_that_are_nothing_of_a_picture_are_not_found() {
+        let seen = held(picture().iter().map(|byte| byte ^ 0x5a).collect());
+        assert_eq!(seen.readable, Vec::<String>::new());
+    }
+
+    #[test]
+    fn files_are_read_as_they_were_told() {
+        let told = "= /volume/a b\nAAEC\nAwQF\n= /volume/empty\n= /volume/c\n/w==\n";
+        let expected =
+            [("/volume/a b", vec![0, 1, 2, 3, 4, 5]), ("/volume/empty", vec![]), ("/volume/c", vec![255])];
+        assert_eq!(files(told).unwrap(), expected.map(|(path, bytes)| (path.to_owned(), bytes)));
+        assert!(files("bash: find: command not found").is_err());
+        assert!(files("= /volume/a\nbase64: no\n").is_err());
+    }
+}
