@@ -71,6 +71,11 @@ impl Canary {
         Self { name: name.into(), value: pem.into(), telling }
     }
 
+    /// Bytes that are no text, any of which gives the whole away.
+    pub fn of_bytes(name: &str, telling: Vec<Vec<u8>>) -> Self {
+        Self { name: name.into(), value: String::new(), telling }
+    }
+
     /// The secret's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -129,7 +134,11 @@ pub struct Search {
     automaton: AhoCorasick,
     owners: Vec<(String, Form)>,
     markers: AhoCorasick,
+    in_between: AhoCorasick,
 }
+
+/// What encoders and dumpers put between the characters of what they show.
+const IN_BETWEEN: [u8; 6] = [b' ', b'\t', b'\n', b'\x0C', b'\r', b':'];
 
 impl Search {
     /// A search for `canaries`, whose readers prove themselves by `marker`.
@@ -151,7 +160,8 @@ impl Search {
         let (patterns, owners): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
         let automaton = AhoCorasick::new(&patterns).expect("a few hundred short patterns");
         let markers = AhoCorasick::new([marker]).expect("one short pattern");
-        Self { automaton, owners, markers }
+        let in_between = AhoCorasick::new(IN_BETWEEN.map(|byte| [byte])).expect("a few single bytes");
+        Self { automaton, owners, markers, in_between }
     }
 
     /// Every canary in `text`, in any form, with its first offset. Forms are found across line breaks, spaces and colons
@@ -162,12 +172,11 @@ impl Search {
             let (canary, form) = &self.owners[found.pattern().as_usize()];
             first.entry((canary, *form)).or_insert(found.start());
         }
-        let in_between = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
-        let joined: Vec<u8> = text.iter().copied().filter(|byte| !in_between(byte)).collect();
+        let joined = self.joined(text);
         for found in self.automaton.find_overlapping_iter(&joined) {
             let (canary, form) = &self.owners[found.pattern().as_usize()];
             first.entry((canary, *form)).or_insert_with(|| {
-                let kept = text.iter().enumerate().filter(|(_, byte)| !in_between(byte));
+                let kept = text.iter().enumerate().filter(|(_, byte)| !IN_BETWEEN.contains(byte));
                 kept.map(|(offset, _)| offset).nth(found.start()).unwrap_or(0)
             });
         }
@@ -177,9 +186,26 @@ impl Search {
             .collect()
     }
 
+    /// `text` without anything in between. Piece by piece, because there may be a whole database of it.
+    fn joined(&self, text: &[u8]) -> Vec<u8> {
+        let mut joined = Vec::with_capacity(text.len());
+        let mut begin = 0;
+        for found in self.in_between.find_iter(text) {
+            joined.extend_from_slice(&text[begin..found.start()]);
+            begin = found.end();
+        }
+        joined.extend_from_slice(&text[begin..]);
+        joined
+    }
+
     /// Whether the control marker is in `text`.
     pub fn sees_marker(&self, text: &[u8]) -> bool {
         self.markers.is_match(text)
+    }
+
+    /// How often the control marker is in `text`.
+    pub fn times_marker(&self, text: &[u8]) -> usize {
+        self.markers.find_iter(text).count()
     }
 
     /// `text` with every canary, in any form, replaced by its name: for anything that people are shown.

@@ -7,6 +7,7 @@ mod contract;
 mod cors;
 mod hardening;
 mod image;
+mod inputs;
 mod limits;
 mod proxy;
 
@@ -27,6 +28,7 @@ pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
 pub use hardening::{Hardening, TriedLimits};
 pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};
+pub use inputs::{Delivered, Inputs, Waiting};
 pub use limits::{Flood, Limits, Slow, Tally};
 pub use proxy::{
     Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind,
@@ -93,6 +95,8 @@ pub struct Observations {
     pub smoke: Timed<Story>,
     /// The story of an output that expires.
     pub expiry: Timed<Expiry>,
+    /// What becomes of photos by every road.
+    pub inputs: Timed<Inputs>,
     /// What the proxy is seen to do.
     pub proxy: Timed<Proxy>,
     /// What happened while a replica went away and came back.
@@ -133,6 +137,7 @@ impl Observations {
             schema: Timed::missing(why),
             smoke: Timed::missing(why),
             expiry: Timed::missing(why),
+            inputs: Timed::missing(why),
             proxy: Timed::missing(why),
             replicas: Timed::missing(why),
             cors: Timed::missing(why),

@@ -12,8 +12,8 @@ use crate::{
     observation::{Observations, Outage, Seen, Timed},
     platform::RunnerKind,
     probe::{
-        auth, browser, contract, cors, expiry, hardening, http::Answer, limits, outage, proxy, schema,
-        settle, smoke,
+        auth, browser, contract, cors, expiry, hardening, http::Answer, inputs, limits, outage, proxy,
+        schema, settle, smoke,
     },
     runner::{BringUp, State},
     running::RunningStack,
@@ -64,6 +64,7 @@ async fn observe_running(
         needed.extend([
             Subject::Smoke,
             Subject::Expiry,
+            Subject::Inputs,
             Subject::Proxy,
             Subject::Replicas,
             Subject::Cors,
@@ -75,13 +76,18 @@ async fn observe_running(
             Subject::Late,
         ]);
     }
-    if !needed.contains(&Subject::Surfaces) {
+    if !reads_surfaces(&needed) {
         return Box::pin(observe_all(running, bring_up, &needed, checks, events)).await;
     }
     tokio::select! {
         seen = observe_all(running, bring_up, &needed, checks, events) => seen,
         () = collect::watch(running) => unreachable!("the watch has no end of its own"),
     }
+}
+
+/// Photos are looked for in the same places as secrets.
+fn reads_surfaces(needed: &BTreeSet<Subject>) -> bool {
+    needed.contains(&Subject::Surfaces) || needed.contains(&Subject::Inputs)
 }
 
 async fn observe_all(
@@ -105,9 +111,10 @@ async fn observe_all(
             when(needs(Subject::Expiry), || Timed::of(expiry::observe(running))),
             when(needs(Subject::Proxy), || Timed::of(proxy::observe(running))),
             when(needs(Subject::Cors), || Timed::of(cors::observe(running))),
+            when(needs(Subject::Inputs), || Timed::of(inputs::observe(running))),
         )
     };
-    let (settled, live, ready, schema, smoke, expiry, proxy, cors) =
+    let (settled, live, ready, schema, smoke, expiry, proxy, cors, inputs) =
         events.step("stories", Box::pin(together)).await;
     seen.live = live.unwrap_or_default();
     seen.ready = ready.unwrap_or_default();
@@ -117,6 +124,11 @@ async fn observe_all(
     seen.expiry = expiry.unwrap_or(seen.expiry);
     seen.proxy = proxy.unwrap_or(seen.proxy);
     seen.cors = cors.unwrap_or(seen.cors);
+    seen.inputs = inputs.unwrap_or(seen.inputs);
+    // By itself: the worker is away for a moment.
+    if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
+        events.step("worker away", Box::pin(inputs::observe_waiting(running, inputs))).await;
+    }
     // By itself, because it compares times.
     if needs(Subject::Auth) {
         seen.auth = events.step("accounts", Box::pin(Timed::of(auth::observe(running)))).await;
@@ -152,8 +164,9 @@ async fn observe_all(
         seen.late = events.step("late dependencies", late).await;
     }
     seen.heard = running.recorder().exchanges();
-    if needs(Subject::Surfaces) {
-        seen.surfaces = events.step("surfaces", Timed::of(collect::observe(running, events))).await;
+    if reads_surfaces(needed) {
+        let surfaces = Box::pin(Timed::of(collect::observe(running, events)));
+        seen.surfaces = events.step("surfaces", surfaces).await;
     }
     seen
 }

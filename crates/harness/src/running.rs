@@ -34,6 +34,7 @@ pub struct RunningStack {
     processes: ProcessLog,
     password: Canary,
     signature: Canary,
+    marked: Mutex<Vec<Canary>>,
     lease: Option<Lease>,
 }
 
@@ -42,7 +43,17 @@ impl RunningStack {
     pub fn new(stack: Stack, runner: Box<dyn Runner>, plan: Plan, lease: Option<Lease>) -> Self {
         let (password, signature) = (Canary::plant("person_password"), Canary::plant("link_signature"));
         let recorder = Recorder::default();
-        Self { stack, runner, plan, recorder, processes: ProcessLog::default(), password, signature, lease }
+        Self {
+            stack,
+            runner,
+            plan,
+            recorder,
+            processes: ProcessLog::default(),
+            password,
+            signature,
+            marked: Mutex::default(),
+            lease,
+        }
     }
 
     /// The definition it was started from.
@@ -82,14 +93,25 @@ impl RunningStack {
 
     /// A search for everything that was planted in it.
     pub fn search(&self) -> Search {
-        Search::new(self.canaries(), &self.plan.run.marker)
+        let marked = self.marked();
+        Search::new(self.canaries().chain(&marked), &self.plan.run.marker)
     }
 
     /// The same for places where nobody is told anything: sessions and links that people were given are secrets there.
     pub fn search_behind_the_entrance(&self) -> Search {
         let told = self.recorder.secrets_told();
         let told: Vec<Canary> = told.map(|(name, value)| Canary::known(name, &value)).collect();
-        Search::new(self.canaries().chain(&told), &self.plan.run.marker)
+        let marked = self.marked();
+        Search::new(self.canaries().chain(&told).chain(&marked), &self.plan.run.marker)
+    }
+
+    /// Has these searched for from now on, besides what was planted before anything started.
+    pub fn plant(&self, canaries: &[Canary]) {
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(canaries);
+    }
+
+    fn marked(&self) -> Vec<Canary> {
+        self.marked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn canaries(&self) -> impl Iterator<Item = &Canary> {

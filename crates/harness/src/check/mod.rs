@@ -10,6 +10,7 @@ mod every_check_can_fail;
 mod hardening;
 mod health;
 mod image;
+mod inputs;
 mod limits;
 mod order;
 mod proxy;
@@ -45,6 +46,8 @@ pub enum Subject {
     Smoke,
     /// The story of an output that expires.
     Expiry,
+    /// What becomes of photos by every road; the surfaces that they might be left on are read, too.
+    Inputs,
     /// What the proxy is seen to do.
     Proxy,
     /// Replicas that go away and come back.
@@ -162,6 +165,7 @@ impl Check {
             Subject::Schema => seen.schema.took,
             Subject::Smoke => seen.smoke.took,
             Subject::Expiry => seen.expiry.took,
+            Subject::Inputs => seen.inputs.took,
             Subject::Proxy => seen.proxy.took,
             Subject::Replicas => seen.replicas.took,
             Subject::Cors => seen.cors.took,
@@ -194,6 +198,7 @@ pub fn checks(stack: &Stack) -> Vec<Check> {
         contract::checks(stack),
         ttl::checks(),
         data::checks(),
+        inputs::checks(),
         hardening::checks(stack),
         secrets::checks(stack),
     ];

@@ -5,6 +5,9 @@ use stack::Stack;
 use super::{Check, Finding, Subject, health::not_reached};
 use crate::observation::Observations;
 
+/// More findings than these tell nothing more.
+const TOLD: usize = 8;
+
 pub(super) fn checks(stack: &Stack) -> Vec<Check> {
     let logs = stack.services.keys().map(|name| {
         let claim = format!("no planted secret is in the log of `{name}`, in any form");
@@ -29,7 +32,7 @@ fn surface(id: String, claim: String) -> Check {
     Check::new(id.clone(), Subject::Surfaces, claim, expected, move |seen| judge(seen, &id))
 }
 
-fn judge(seen: &Observations, id: &str) -> Finding {
+pub(super) fn judge(seen: &Observations, id: &str) -> Finding {
     let surfaces = match &seen.surfaces.seen {
         Ok(surfaces) => surfaces,
         Err(why) => {
@@ -48,7 +51,9 @@ fn judge(seen: &Observations, id: &str) -> Finding {
         })
         .collect();
     if !found.is_empty() {
-        return Finding::Fail(found.join("; "), None);
+        let more = found.len().saturating_sub(TOLD);
+        let told = found.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("; ");
+        return Finding::Fail(if more > 0 { format!("{told}; and {more} more") } else { told }, None);
     }
     for surface in &mine {
         if let Err(why) = &surface.bytes {

@@ -17,6 +17,7 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
     let mut surfaces = Vec::new();
     for (check, part) in [("secrets.http.bodies", true), ("secrets.http.headers", false)] {
         let (mut read, mut marker, mut count) = (0, false, 0);
+        let mut found = Vec::new();
         for (exchange, answer) in answers() {
             let bytes = if part {
                 answer.body.to_vec()
@@ -30,9 +31,11 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
             marker |= surface.marker;
             count += 1;
             if !surface.findings.is_empty() {
-                surfaces.push(surface);
+                found.push(surface);
             }
         }
+        // One answer need not have the marker; what reads them all has seen it.
+        surfaces.extend(found.into_iter().map(|surface| Surface { marker, ..surface }));
         let part = format!("{count} answers");
         surfaces.push(Surface { check: check.into(), part, bytes: Ok(read), marker, findings: Vec::new() });
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::searched;
 use crate::{
     canary::Search,
-    observation::Surface,
+    observation::{Seen, Surface},
     poll::{self, Attempt, NotReached},
     runner::Phase,
     running::RunningStack,
@@ -34,15 +34,14 @@ async fn look(running: &RunningStack) {
     }
 }
 
-/// One look more, then the search of all that was seen. One program shows the marker in its arguments: whoever reads
-/// processes must see it there.
-pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface> {
+/// One look more, then the search of all that was seen. One program, the control, shows the marker in its arguments:
+/// whoever reads processes must see it there.
+pub(super) async fn read(running: &RunningStack, search: &Search, control: &Seen<String>) -> Vec<Surface> {
     let runner = running.runner();
     look(running).await;
-    let control = seen_in_control(running, search).await;
     let check = || "secrets.processes".to_owned();
     let mut surfaces = Vec::new();
-    if let Err(why) = &control {
+    if let Err(why) = control {
         surfaces.push(searched(check(), "the control program", Err(why.clone()), search));
     }
     for instance in running.instances() {
@@ -61,9 +60,9 @@ pub(super) async fn read(running: &RunningStack, search: &Search) -> Vec<Surface
     surfaces
 }
 
-/// The marker, in the arguments of the control program. A program just started still shows what it was started by, so it
-/// is looked at until it shows its own arguments.
-async fn seen_in_control(running: &RunningStack, search: &Search) -> Result<(), String> {
+/// Starts the control program and returns its name once the marker was seen in its arguments. A program just started still
+/// shows what it was started by, so it is looked at until it shows its own.
+pub(super) async fn start_control(running: &RunningStack, search: &Search) -> Seen<String> {
     let runner = running.runner();
     let control = runner.start_control().await.map_err(|error| error.to_string())?;
     let seen = poll::until(LISTED_WITHIN, || async {
@@ -73,7 +72,8 @@ async fn seen_in_control(running: &RunningStack, search: &Search) -> Result<(), 
             Err(error) => Attempt::NotYet(error.to_string()),
         }
     });
-    seen.await.map_err(|error| format!("the control program's arguments: {error}"))
+    seen.await.map_err(|error| format!("the control program's arguments: {error}"))?;
+    Ok(control)
 }
 
 /// A running instance has been listed at least once: one that was just being started again is waited for.

@@ -10,6 +10,8 @@ pub mod cors;
 pub mod expiry;
 pub mod hardening;
 pub mod http;
+pub mod inputs;
+pub mod keyspace;
 pub mod limits;
 pub mod outage;
 pub mod person;

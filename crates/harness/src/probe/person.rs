@@ -62,11 +62,23 @@ impl Person {
         effect: &str,
         ttl_seconds: Option<&str>,
     ) -> Exchange {
+        self.upload_named(step, "portrait.jpg", photo, effect, ttl_seconds).await
+    }
+
+    /// Uploads a file that has this name.
+    pub async fn upload_named(
+        &self,
+        step: &str,
+        name: &str,
+        photo: &[u8],
+        effect: &str,
+        ttl_seconds: Option<&str>,
+    ) -> Exchange {
         let mut form = Form::new().text("effect", effect.to_owned());
         if let Some(ttl) = ttl_seconds {
             form = form.text("ttl_seconds", ttl.to_owned());
         }
-        let part = Part::bytes(photo.to_vec()).file_name("portrait.jpg");
+        let part = Part::bytes(photo.to_vec()).file_name(name.to_owned());
         let part = part.mime_str("image/jpeg").unwrap_or_else(|_| Part::bytes(photo.to_vec()));
         let form = form.part("image", part);
         self.request(step, Method::POST, "/api/v1/images", |request| request.multipart(form)).await

@@ -1,7 +1,12 @@
 //! Requests exactly as they are written. A browser, and every client that behaves like one, tidies a path up before it
 //! sends it; whoever looks for a way around a rule does not.
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -9,10 +14,11 @@ use hyper::{Request, Uri, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_util::either::Either;
 
 use super::http::{Answer, Exchange, Recorder, WITHIN, host_of};
 use crate::engine::innermost;
@@ -85,17 +91,35 @@ impl Raw {
         exchange
     }
 
+    /// Sends these bytes over a connection of their own and cuts it. Returns the first bytes of the answer, where one
+    /// came within `patience` all the same.
+    pub async fn cut_off(&self, bytes: &[u8], patience: Duration) -> Result<Option<Vec<u8>>, String> {
+        let mut stream = self.connect().await?;
+        stream.write_all(bytes).await.map_err(|error| innermost(&error))?;
+        stream.flush().await.map_err(|error| innermost(&error))?;
+        let mut answer = vec![0; 512];
+        match tokio::time::timeout(patience, stream.read(&mut answer)).await {
+            Err(_) | Ok(Ok(0) | Err(_)) => Ok(None),
+            Ok(Ok(count)) => Ok(answer.get(..count).map(<[u8]>::to_vec)),
+        }
+    }
+
     async fn receive(&self, written: &Written) -> Result<Answer, String> {
+        let stream = self.connect().await?;
+        self.speak(stream, written).await
+    }
+
+    async fn connect(&self) -> Result<Either<TlsStream<TcpStream>, TcpStream>, String> {
         let stream = TcpStream::connect(self.address).await.map_err(|error| error.to_string())?;
         let Some(config) = &self.tls else {
-            return self.speak(stream, written).await;
+            return Ok(Either::Right(stream));
         };
         let mut config = ClientConfig::clone(config);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let name =
             ServerName::try_from(host_of(&self.authority).to_owned()).map_err(|error| error.to_string())?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        self.speak(stream.map_err(|error| innermost(&error))?, written).await
+        Ok(Either::Left(stream.map_err(|error| innermost(&error))?))
     }
 
     async fn speak<S>(&self, stream: S, written: &Written) -> Result<Answer, String>
@@ -130,10 +154,7 @@ impl Raw {
 
 #[cfg(test)]
 mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-    };
+    use tokio::net::TcpListener;
 
     use super::*;
 

@@ -179,7 +179,7 @@ impl Containers {
         Ok(())
     }
 
-    async fn inspected(&self, instance: &str) -> Result<ContainerInspectResponse, RunnerError> {
+    pub(super) async fn inspected(&self, instance: &str) -> Result<ContainerInspectResponse, RunnerError> {
         let found = self.docker.inspect_container(&self.container_name(instance), None).await;
         found.map_err(failed(|| format!("inspecting `{instance}`")))
     }
@@ -330,6 +330,12 @@ impl Runner for Containers {
         })
     }
 
+    async fn written(&self, instances: &[String]) -> Result<Vec<Vec<u8>>, RunnerError> {
+        let layers = futures::future::try_join_all(instances.iter().map(|instance| self.layer_of(instance)));
+        let (layers, memory) = tokio::try_join!(layers, self.memory_of(instances))?;
+        Ok(layers.into_iter().zip(memory).map(|(layer, memory)| [layer, memory].concat()).collect())
+    }
+
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError> {
         let exists = self.docker.inspect_volume(&self.run.id.name_of(volume)).await;
         // Mounting it would make it, without a label, and nobody would ever remove it.
@@ -346,8 +352,14 @@ impl Runner for Containers {
 
     async fn start_control(&self) -> Result<String, RunnerError> {
         let instance = "toolbox-control".to_owned();
-        // The second command keeps bash from replacing itself, and its argument with it, by the first.
-        let body = self.toolbox_body(&["bash", "-c", "sleep infinity; :", &self.run.marker], Vec::new());
+        // The last command keeps bash from replacing itself, and its argument with it, by the one before.
+        let script = "printf %s \"$MARKER\" | tee /control >/dev/shm/control
+            exec bash -c 'sleep infinity; :' \"$MARKER\"";
+        let mut body = self.toolbox_body(&["bash", "-c", script], Vec::new());
+        body.env = Some(vec![format!("MARKER={}", self.run.marker)]);
+        if let Some(host) = &mut body.host_config {
+            host.readonly_rootfs = Some(false);
+        }
         self.create_container(&instance, body).await?;
         let started = self.docker.start_container(&self.container_name(&instance), None).await;
         started.map_err(failed(|| "starting the control container".into()))?;

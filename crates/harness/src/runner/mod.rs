@@ -7,6 +7,7 @@ mod left_running;
 mod limits;
 mod processes;
 mod toolbox;
+mod written;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -22,6 +23,7 @@ pub use left_running::LeftRunning;
 pub use limits::{TriedIn, Tries};
 pub use processes::Processes;
 pub(crate) use processes::{runs as runs_of_processes, sweep as sweep_processes};
+pub(crate) use written::parts;
 
 use crate::{authority::Authority, canary::Canary, platform::RunnerKind, run::Run};
 
@@ -179,11 +181,14 @@ pub trait Runner: Send + Sync {
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError>;
     /// What an instance has spent and holds right now.
     async fn usage(&self, instance: &str) -> Result<Usage, RunnerError>;
+    /// All that each of these instances has written and that is still there, beside volumes: the writable layer of its root
+    /// and, while it runs, its memory file systems. For each, tar archives, one after the other.
+    async fn written(&self, instances: &[String]) -> Result<Vec<Vec<u8>>, RunnerError>;
     /// Runs a program of the toolbox over a volume of the stack, mounted at `/volume`, as user 0 with no
-    /// more capabilities than files of other users need. Returns its output; a non-zero exit code is an error.
+    /// more capabilities than files of other users need. Returns its output, byte for byte; a non-zero exit code is an error.
     async fn toolbox(&self, volume: &str, command: &[&str]) -> Result<Vec<u8>, RunnerError>;
-    /// Starts a program that does nothing and shows the run's control marker in its arguments, and returns its
-    /// instance name: what reads processes must see it.
+    /// Starts a program that does nothing. It has written the run's control marker wherever it may before it shows it in its
+    /// arguments, and returns its instance name: what reads processes and what they have written must see it.
     async fn start_control(&self) -> Result<String, RunnerError>;
     /// Starts, once, the relay that is called `relay` in the stack's network, and returns its address here: what
     /// connects to it reaches `container_port` of the service `target` from an address that nobody else has there.

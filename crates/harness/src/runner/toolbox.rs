@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, time::Duration};
 
 use bollard::{
+    container::LogOutput,
     models::{ContainerCreateBody, HostConfig, Mount as EngineMount, PortBinding},
-    query_parameters::{RemoveContainerOptionsBuilder, WaitContainerOptions},
+    query_parameters::{AttachContainerOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptions},
 };
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 
 use super::{Containers, ENGINE_ACT, Runner, RunnerError, containers::failed, create};
 use crate::poll::{self, Attempt};
@@ -29,10 +30,16 @@ impl Containers {
         let name = self.container_name(&instance);
         self.create_container(&instance, body).await?;
         let act = || what.to_owned();
+        // Not from its log, which is text: bytes that are none would be replaced there.
+        let options = AttachContainerOptionsBuilder::new().stdout(true).stderr(true).stream(true).build();
+        let attached = self.docker.attach_container(&name, Some(options)).await.map_err(failed(act))?;
         self.docker.start_container(&name, None).await.map_err(failed(act))?;
         let mut waiting = Box::pin(self.docker.wait_container(&name, None::<WaitContainerOptions>));
-        let ended = tokio::time::timeout(ENGINE_ACT, waiting.next()).await;
-        let output = self.logs(&instance, None).await?;
+        let both = async { tokio::join!(all_of(attached.output), waiting.next()) };
+        let (output, ended) = match tokio::time::timeout(ENGINE_ACT, both).await {
+            Ok((output, ended)) => (output.map_err(failed(act))?, Ok(ended)),
+            Err(elapsed) => (Vec::new(), Err(elapsed)),
+        };
         let options = RemoveContainerOptionsBuilder::new().force(true).build();
         self.docker.remove_container(&name, Some(options)).await.map_err(failed(act))?;
         match ended {
@@ -110,4 +117,15 @@ impl Containers {
             ..Default::default()
         }
     }
+}
+
+/// All that a program says, in the order of arrival.
+async fn all_of(
+    mut output: impl Stream<Item = Result<LogOutput, bollard::errors::Error>> + Unpin,
+) -> Result<Vec<u8>, bollard::errors::Error> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = output.next().await {
+        bytes.extend_from_slice(frame?.as_ref());
+    }
+    Ok(bytes)
 }

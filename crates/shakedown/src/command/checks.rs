@@ -65,6 +65,7 @@ fn looks_at(subject: Subject) -> &'static str {
         Subject::Schema => "schema",
         Subject::Smoke => "smoke story",
         Subject::Expiry => "expiry story",
+        Subject::Inputs => "photos by every road",
         Subject::Proxy => "proxy",
         Subject::Cors => "other origins",
         Subject::Auth => "accounts",

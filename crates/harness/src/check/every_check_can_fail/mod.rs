@@ -7,6 +7,7 @@ mod contract;
 mod cors;
 mod hardening;
 mod image;
+mod inputs;
 mod limits;
 mod proxy;
 
@@ -210,6 +211,7 @@ fn green(stack: &Stack) -> Observations {
     seen.expiry = timed(expiry());
     seen.images = timed(image::green(stack));
     seen.hardening = timed(hardening::green(stack));
+    seen.inputs = timed(inputs::green());
     seen.proxy = timed(proxy::green(stack));
     seen.replicas = timed(proxy::replicas());
     seen.cors = timed(cors::green(stack));
@@ -240,7 +242,7 @@ fn green(stack: &Stack) -> Observations {
         marker: true,
         findings: Vec::new(),
     };
-    seen.surfaces = timed(surfaces.map(surface).collect());
+    seen.surfaces = timed(surfaces.map(surface).chain(inputs::surfaces()).collect());
     seen
 }
 
@@ -421,6 +423,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
         });
         add(&check.id, leak);
     }
+    all.extend(inputs::defects());
     all.extend(image::defects());
     all.extend(hardening::defects());
     all.extend(proxy::defects(stack));

@@ -115,7 +115,7 @@ async fn ask_all(raw: &Raw, step: &str, all: impl IntoIterator<Item = (String, W
 }
 
 /// The entrance for requests exactly as they are written.
-async fn raw(running: &RunningStack) -> Seen<Raw> {
+pub(super) async fn raw(running: &RunningStack) -> Seen<Raw> {
     let origin = running.public_origin()?;
     let tls = origin.starts_with("https://").then(|| running.authority().map(Authority::client_config));
     Ok(Raw {

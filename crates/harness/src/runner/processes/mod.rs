@@ -98,6 +98,21 @@ impl Processes {
         pid.ok_or_else(|| because(&format!("{act} `{instance}`"))("it does not run"))
     }
 
+    /// Runs a program of the toolbox to its end, with nothing but a path in its environment.
+    async fn run_to_end(&self, what: &str, mut program: Command) -> Result<Vec<u8>, RunnerError> {
+        let search = self.toolbox.join("bin");
+        program.env_clear().env("PATH", search).current_dir(&self.folder);
+        program.stdin(Stdio::null()).kill_on_drop(true);
+        self.user.wear(&mut program);
+        let output = program.output().await.map_err(because(what))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            return Err(RunnerError { act: what.into(), found: format!("{}: {said}", output.status) });
+        }
+        // As a container's output would have both.
+        Ok([output.stdout, output.stderr].concat())
+    }
+
     async fn signal(&self, instance: &str, act: &str, signal: Signal) -> Result<(), RunnerError> {
         let sent = self.program(instance, act).await?.signal_all(signal);
         sent.map_err(because(&format!("{act} `{instance}`")))
@@ -193,31 +208,35 @@ impl Runner for Processes {
             return Err(RunnerError { act: what, found: "no program is named".into() });
         };
         let mut toolbox = Command::new(placement.program(program, &search));
-        toolbox
-            .args(arguments.iter().map(|argument| placement.text(argument)))
-            .env_clear()
-            .env("PATH", &search)
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        self.user.wear(&mut toolbox);
-        let output = toolbox.output().await.map_err(because(&what))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(RunnerError { act: what, found: format!("{}: {said}", output.status) });
-        }
-        // As a container's log would have both.
-        Ok([output.stdout, output.stderr].concat())
+        toolbox.args(arguments.iter().map(|argument| placement.text(argument)));
+        self.run_to_end(&what, toolbox).await
+    }
+
+    async fn written(&self, instances: &[String]) -> Result<Vec<Vec<u8>>, RunnerError> {
+        let reading = instances.iter().map(|instance| async move {
+            let folder = plan::folder_of(&self.folder, instance);
+            let mut tar = Command::new(self.toolbox.join("bin/tar"));
+            tar.args(["--create", "--sparse", "--hole-detection=raw", "--directory"]).arg(&folder).arg(".");
+            self.run_to_end(&format!("reading {}", folder.display()), tar).await
+        });
+        futures::future::try_join_all(reading).await
     }
 
     async fn start_control(&self) -> Result<String, RunnerError> {
         // The second command keeps bash from replacing itself, and its argument with it, by the first.
-        let script = "sleep infinity; :".to_owned();
+        let script =
+            "printf %s \"$MARKER\" >control; exec bash -c 'sleep infinity; :' \"$MARKER\"".to_owned();
+        let folder = plan::folder_of(&self.folder, CONTROL);
+        let made = std::fs::create_dir_all(&folder).and_then(|()| self.user.give(&folder));
+        made.map_err(because(&format!("making {}", folder.display())))?;
         let start = Start {
             program: self.toolbox.join("bin/bash"),
-            arguments: vec!["-c".into(), script, self.marker.clone()],
-            environment: BTreeMap::from([("PATH".into(), self.toolbox.join("bin").display().to_string())]),
-            folder: self.folder.clone(),
+            arguments: vec!["-c".into(), script],
+            environment: BTreeMap::from([
+                ("PATH".into(), self.toolbox.join("bin").display().to_string()),
+                ("MARKER".into(), self.marker.clone()),
+            ]),
+            folder,
             log: log_of(&self.folder, CONTROL),
             stop_signal: Signal::KILL,
             grace: Duration::ZERO,

@@ -41,6 +41,11 @@ pub(in crate::runner) fn log_of(folder: &Path, instance: &str) -> PathBuf {
     logs_in(folder).join(format!("{instance}.log"))
 }
 
+/// The folder that an instance may call its own.
+pub(super) fn folder_of(folder: &Path, instance: &str) -> PathBuf {
+    folder.join("instances").join(instance)
+}
+
 pub(super) fn logs_in(folder: &Path) -> PathBuf {
     folder.join("logs")
 }
@@ -78,7 +83,7 @@ pub(super) async fn lay_out(
     for (name, service) in &stack.services {
         let image = of_services[name.as_str()];
         for instance in instances(name, service) {
-            let own = make(folder.join("instances").join(&instance))?;
+            let own = make(folder_of(folder, &instance))?;
             let paths = paths(plan, service, &volumes, &own, user)
                 .map_err(because(&format!("laying out `{instance}`")))?;
             let placement =
