@@ -47,7 +47,7 @@ fmt: bootstrap ## Format Rust, Nix, TOML and Markdown
 	@scripts/nix fmt
 
 interface: bootstrap ## Write down anew what is asked of a package source
-	@scripts/nix eval --raw .#lib.x86_64-linux.interface.lines >nix/interface.new && mv nix/interface.new nix/interface.txt
+	@scripts/nix eval --raw .#interface.lines >nix/interface.new && mv nix/interface.new nix/interface.txt
 
 reproduce: bootstrap ## Build the images a second time, elsewhere, and hold every byte against the first
 	@scripts/reproduce

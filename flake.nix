@@ -42,7 +42,7 @@
       });
 
       # For `make reproduce`, and for the test of nix/interface.txt.
-      lib = onSystems linux (pkgs: { interface = interface pkgs; });
+      legacyPackages = onSystems linux (pkgs: { interface = interface pkgs; });
 
       apps = onSystems linux (pkgs:
         let verb = name: { type = "app"; program = "${pkgs.writeShellScript name "exec ${(programs pkgs).shakedown}/bin/shakedown ${name} --images ${(images pkgs).all} \"$@\""}"; }; in {
