@@ -23,7 +23,7 @@ let
         buildType = profile;
         # Always the same crates in one command: they decide which features their dependencies are compiled with.
         cargoBuildFlags = builtins.concatMap (folder: [ "-p" (baseNameOf folder) ]) roots;
-        # Unit tests run in `make test`, where a failure is read more easily than in a build log.
+        # Unit tests are a check of their own: rust-checks.nix.
         doCheck = false;
         # Programs hold paths of what they are compiled from, in the texts of their panics: without the folder of the build.
         preBuild = remapped;

@@ -248,6 +248,12 @@ pub(crate) fn port_of(ready: &stack::Readiness) -> u16 {
     }
 }
 
+/// The container ports that the definition names for a service: exposed, published, probed.
+pub(crate) fn ports_of(service: &stack::Service) -> impl Iterator<Item = u16> {
+    let published = service.ports.iter().map(|port| port.container_port);
+    service.expose.iter().copied().chain(published).chain(service.ready.iter().map(port_of))
+}
+
 /// From the instance that was ready last back along the dependency that was ready last.
 fn critical_path(stack: &Stack, timings: &IndexMap<String, ServiceTiming>) -> Vec<String> {
     let ready = |instance: &String| timings.get(instance).and_then(|timing| timing.ready_ms);

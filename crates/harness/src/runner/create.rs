@@ -6,9 +6,9 @@ use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, Mount as EngineMount, MountType,
     NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy as EngineRestart, RestartPolicyNameEnum,
 };
-use stack::{Healthcheck, MountSource, Readiness, RestartPolicy, Service, Stack};
+use stack::{Healthcheck, MountSource, RestartPolicy, Service, Stack};
 
-use super::{HostPorts, Plan};
+use super::{HostPorts, Plan, port_of, ports_of};
 use crate::run::LABEL_SERVICE;
 
 /// Label that testcontainers looks for when it adopts a container.
@@ -93,18 +93,8 @@ pub(super) fn container(
 /// Container ports that appear on the host, each with its binding's host address and port (empty: any).
 fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
     let loopback = || PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some(String::new()) };
-    let published = service.ports.iter().map(|port| port.container_port);
-    let probed = service.ready.iter().map(|ready| match ready {
-        Readiness::Http { port, .. } | Readiness::Postgres { port, .. } | Readiness::Redis { port, .. } => {
-            *port
-        }
-    });
     let mut bound: Vec<(u16, PortBinding)> = match ports {
-        HostPorts::Random => published
-            .chain(probed)
-            .chain(service.expose.iter().copied())
-            .map(|port| (port, loopback()))
-            .collect(),
+        HostPorts::Random => ports_of(service).map(|port| (port, loopback())).collect(),
         HostPorts::AsDefined => service
             .ports
             .iter()
@@ -113,7 +103,7 @@ fn host_ports(ports: HostPorts, service: &Service) -> Vec<(u16, PortBinding)> {
                 let binding = PortBinding { host_ip: port.host_address.clone(), host_port: Some(host_port) };
                 (port.container_port, binding)
             })
-            .chain(probed.map(|port| (port, loopback())))
+            .chain(service.ready.iter().map(|ready| (port_of(ready), loopback())))
             .collect(),
     };
     bound.sort_by_key(|(port, _)| *port);

@@ -17,7 +17,7 @@ use stack::{Service, Stack};
 use time::OffsetDateTime;
 
 pub use bring_up::{BringUp, ServiceTiming, bring_up, longest_path_ms};
-pub(crate) use bring_up::{millis, port_of};
+pub(crate) use bring_up::{millis, port_of, ports_of};
 pub use containers::Containers;
 pub use left_running::LeftRunning;
 pub use limits::{TriedIn, Tries};

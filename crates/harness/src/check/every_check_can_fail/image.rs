@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use stack::{MountSource, Readiness, Stack};
+use stack::{MountSource, Stack};
 
 use super::{Defect, definition, outcomes};
 use crate::{
     observation::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program, Seen},
+    runner::ports_of,
     verdict::Outcome,
 };
 
@@ -62,14 +63,7 @@ pub(super) fn green(stack: &Stack) -> ContainerImages {
         });
         let test = service.healthcheck.as_ref().and_then(|check| check.test.get(1));
         image.entries.extend(test.map(|program| elf(&format!("/bin/{program}"), Some(LOADER))));
-        let ready = service.ready.as_ref().map(|ready| match ready {
-            Readiness::Http { port, .. }
-            | Readiness::Postgres { port, .. }
-            | Readiness::Redis { port, .. } => port,
-        });
-        let published = service.ports.iter().map(|port| &port.container_port);
-        let ports = service.expose.iter().chain(published).chain(ready).map(|port| format!("{port}/tcp"));
-        image.ports.extend(ports);
+        image.ports.extend(ports_of(service).map(|port| format!("{port}/tcp")));
         for mount in &service.mounts {
             let of_host = matches!(mount.source, MountSource::Bind(_));
             let owner = if of_host { (0, 0) } else { (10_011, 10_020) };

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
-use stack::{MountSource, Readiness, Service, Stack};
+use stack::{MountSource, Service, Stack};
 
 use super::{Check, ContainerImages, ImageArchive, Ruled, of, read};
-use crate::observation::EntryKind;
+use crate::{observation::EntryKind, runner::ports_of};
 
 /// The first user and group that images may have: Nix ends every process of its build users, from 30001 up on most machines,
 /// and people and packages of a host have those below.
@@ -89,21 +89,8 @@ fn ports(images: &ContainerImages, services: &IndexMap<String, Service>) -> Rule
 
 /// The container ports of a service that the definition reaches.
 fn used_by(service: &Service) -> BTreeSet<u16> {
-    let ready = service.ready.as_ref().map(|ready| match ready {
-        Readiness::Http { port, .. } | Readiness::Postgres { port, .. } | Readiness::Redis { port, .. } => {
-            *port
-        }
-    });
     let test = service.healthcheck.iter().flat_map(|check| &check.test);
-    let published = service.ports.iter().map(|port| port.container_port);
-    service
-        .expose
-        .iter()
-        .copied()
-        .chain(published)
-        .chain(ready)
-        .chain(test.filter_map(|word| port_in(word)))
-        .collect()
+    ports_of(service).chain(test.filter_map(|word| port_in(word))).collect()
 }
 
 /// The port of an address with a scheme: 8000 of `http://127.0.0.1:8000/health`.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     images::{ContainerImage, Images},
-    runner::{HostPorts, Plan, RunnerError, instances, port_of},
+    runner::{HostPorts, Plan, RunnerError, instances, ports_of},
 };
 
 /// Ports that are tried for services, below those that Linux hands out to clients by itself.
@@ -111,7 +111,7 @@ async fn addresses(
     for (name, service) in &stack.services {
         let aliases = service.networks.values().flat_map(|network| &network.aliases);
         let names: Vec<&String> = std::iter::once(name).chain(aliases).collect();
-        for port in ports_of(service, images[name.as_str()]) {
+        for port in wanted_ports(service, images[name.as_str()]) {
             let wanted = (plan.ports == HostPorts::AsDefined).then(|| published(service, port)).flatten();
             let all = instances(name, service);
             let mut addresses = Vec::new();
@@ -143,17 +143,9 @@ async fn addresses(
 }
 
 /// Every port that something may want of a service.
-fn ports_of(service: &Service, image: &ContainerImage) -> BTreeSet<u16> {
+fn wanted_ports(service: &Service, image: &ContainerImage) -> BTreeSet<u16> {
     let exposed = image.exposed_ports.iter().filter_map(|port| port.split('/').next()?.parse().ok());
-    let published = service.ports.iter().map(|port| port.container_port);
-    service
-        .expose
-        .iter()
-        .copied()
-        .chain(published)
-        .chain(service.ready.iter().map(port_of))
-        .chain(exposed)
-        .collect()
+    ports_of(service).chain(exposed).collect()
 }
 
 fn published(service: &Service, port: u16) -> Option<SocketAddr> {
