@@ -52,7 +52,10 @@ interface: bootstrap ## Write down anew what is asked of a package source
 reproduce: bootstrap ## Build the images a second time, elsewhere, and hold every byte against the first
 	@scripts/reproduce
 
-dev: init images ## Bring the stack up and leave it running
+dev: ## Bring the stack up and leave it running; as processes, until Ctrl-C, where no container engine is to be had
+	@scripts/bootstrap --engine-optional
+	@$(shakedown) init
+	@scripts/nix build .#images --out-link result
 	@$(shakedown) up
 
 down: ## Take down what `make dev` brought up
