@@ -5,6 +5,7 @@ mod auth;
 mod browser;
 mod contract;
 mod cors;
+mod expiry;
 mod hardening;
 mod image;
 mod inputs;
@@ -26,6 +27,7 @@ pub use auth::{
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
+pub use expiry::Expiry;
 pub use hardening::{Hardening, TriedLimits};
 pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};
 pub use inputs::{Delivered, Inputs, Waiting};
@@ -190,25 +192,6 @@ pub struct Story {
     pub left_out: BTreeMap<String, String>,
     /// Where the story broke off, if it did.
     pub broken: Option<String>,
-}
-
-/// What was seen of an output around the end of its life.
-#[derive(Clone, Debug, Default)]
-pub struct Expiry {
-    /// Its exchanges; `before.*` lie before the moment, `after.*` behind it.
-    pub story: Story,
-    /// How long before its expiry the `before.*` steps were all answered. None: the moment was missed.
-    pub margin_before: Option<Duration>,
-    /// How long after expiry the row was gone. None: still there when the grace was over.
-    pub row_gone_after: Option<Duration>,
-    /// How long after expiry the object was gone. None: still there when the grace was over.
-    pub object_gone_after: Option<Duration>,
-    /// The row was there before expiry, so that its absence means something.
-    pub row_was_there: bool,
-    /// The object was there before expiry.
-    pub object_was_there: bool,
-    /// What the volume held while another output lived. None: nobody looked.
-    pub at_rest: Option<Seen<AtRest>>,
 }
 
 /// What services said while a dependency was away.

@@ -10,6 +10,7 @@ mod image;
 mod inputs;
 mod limits;
 mod proxy;
+mod ttl;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -23,7 +24,7 @@ use super::*;
 use crate::{
     canary::{Finding as Leak, Form},
     dependencies::{self, Dependency},
-    observation::{AtRest, Expiry, Late, Outage, OutageSeenBy, Schema, Settle, Story, Surface, Timed},
+    observation::{Late, Outage, OutageSeenBy, Schema, Settle, Story, Surface, Timed},
     probe::http::{Answer, Exchange},
     runner::{BringUp, Phase, ServiceTiming, State, all_instances, service_of},
 };
@@ -94,40 +95,6 @@ fn smoke_story() -> Story {
         story.fact(fact, true, "as claimed");
     }
     story
-}
-
-fn expiry() -> Expiry {
-    let mut story = Story::default();
-    for (step, status) in [
-        ("before.api", 200),
-        ("before.link", 200),
-        ("after.api", 410),
-        ("after.link", 410),
-        ("tampered.expiry", 403),
-        ("tampered.signature", 403),
-        ("tampered.image", 403),
-        ("tampered.unsigned", 403),
-        ("link.outlived", 410),
-        ("link.image_lives_on", 200),
-    ] {
-        put(&mut story, step, json_answer(status, &json!({ "status": status })));
-    }
-    story.fact("after.not_listed", true, "not listed");
-    story.fact("link.ceiling", true, "5 s");
-    Expiry {
-        story,
-        margin_before: Some(Duration::from_millis(800)),
-        row_gone_after: Some(Duration::from_millis(900)),
-        object_gone_after: Some(Duration::from_millis(900)),
-        row_was_there: true,
-        object_was_there: true,
-        at_rest: Some(Ok(AtRest {
-            delivered_bytes: 1000,
-            object_bytes: Some(1072),
-            files: 3,
-            readable: Vec::new(),
-        })),
-    }
 }
 
 /// What a witness says at `/ready` while one of its dependencies, or none, is away.
@@ -208,7 +175,7 @@ fn green(stack: &Stack) -> Observations {
     seen.ready = all_up.collect();
     seen.schema = timed(Schema { applied: 1, unfinished: 0, built_with: 1 });
     seen.smoke = timed(smoke_story());
-    seen.expiry = timed(expiry());
+    seen.expiry = timed(ttl::green());
     seen.images = timed(image::green(stack));
     seen.hardening = timed(hardening::green(stack));
     seen.inputs = timed(inputs::green());
@@ -384,36 +351,6 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     add("smoke.login.enumeration", in_smoke(Box::new(tells)));
     add("smoke.request_id", in_smoke(Box::new(|story| answer_of(story, "list").headers.clear())));
 
-    let in_expiry = |change: fn(&mut Expiry)| -> Defect {
-        Box::new(move |seen| change(seen.expiry.seen.as_mut().unwrap()))
-    };
-    add("ttl.before.api", in_expiry(|expiry| answer_of(&mut expiry.story, "before.api").status = 410));
-    add("ttl.before.link", in_expiry(|expiry| answer_of(&mut expiry.story, "before.link").status = 410));
-    add("ttl.api", in_expiry(|expiry| answer_of(&mut expiry.story, "after.api").status = 200));
-    add("ttl.link", in_expiry(|expiry| answer_of(&mut expiry.story, "after.link").status = 200));
-    add("ttl.list", in_expiry(|expiry| expiry.story.fact("after.not_listed", false, "listed")));
-    add("ttl.row", in_expiry(|expiry| expiry.row_gone_after = None));
-    add("ttl.object", in_expiry(|expiry| expiry.object_gone_after = None));
-    add(
-        "data.encrypted",
-        in_expiry(|expiry| {
-            let at_rest = expiry.at_rest.as_mut().unwrap().as_mut().unwrap();
-            at_rest.readable.push("delivered bytes in /volume/0190 from byte 48".into());
-        }),
-    );
-    add("ttl.ceiling", in_expiry(|expiry| expiry.story.fact("link.ceiling", false, "600 s")));
-    add("ttl.outlived.link", in_expiry(|expiry| expiry.story.fact("link.outlived", false, "200")));
-    add(
-        "ttl.outlived.image",
-        in_expiry(|expiry| answer_of(&mut expiry.story, "link.image_lives_on").status = 410),
-    );
-    for part in ["expiry", "signature", "image", "unsigned"] {
-        let defect: Defect = Box::new(move |seen| {
-            answer_of(&mut seen.expiry.seen.as_mut().unwrap().story, &format!("tampered.{part}")).status =
-                200;
-        });
-        add(&format!("ttl.tampered.{part}"), defect);
-    }
     for check in checks(stack).into_iter().filter(|check| check.subject == Subject::Surfaces) {
         let id = check.id.clone();
         let leak: Defect = Box::new(move |seen| {
@@ -423,6 +360,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
         });
         add(&check.id, leak);
     }
+    all.extend(ttl::defects());
     all.extend(inputs::defects());
     all.extend(image::defects());
     all.extend(hardening::defects());

@@ -1,5 +1,7 @@
 //! `ttl.*`: an output is there just before its end and gone just after it, at every layer.
 
+mod links;
+
 use super::{
     Check, Finding, Subject,
     smoke::{judge_fact, judge_step},
@@ -7,7 +9,7 @@ use super::{
 use crate::observation::{Expiry, Observations};
 
 pub(super) fn checks() -> Vec<Check> {
-    vec![
+    let mut all = vec![
         before("ttl.before.api", "before.api", "the api still has an output just before its end"),
         before("ttl.before.link", "before.link", "an output's link still works just before its end"),
         status("ttl.api", "after.api", &[410], "the api says gone just after an output's end"),
@@ -20,34 +22,9 @@ pub(super) fn checks() -> Vec<Check> {
         fact("ttl.list", "after.not_listed", "an output is not listed any more after its end"),
         gone("ttl.row", "row", |expiry| (expiry.row_was_there, expiry.row_gone_after)),
         gone("ttl.object", "object", |expiry| (expiry.object_was_there, expiry.object_gone_after)),
-        status(
-            "ttl.tampered.expiry",
-            "tampered.expiry",
-            &[403],
-            "a link whose expiry was altered is refused",
-        ),
-        status(
-            "ttl.tampered.signature",
-            "tampered.signature",
-            &[403],
-            "a link with another signature is refused",
-        ),
-        status(
-            "ttl.tampered.image",
-            "tampered.image",
-            &[403],
-            "a link that was turned to another image is refused",
-        ),
-        status(
-            "ttl.tampered.unsigned",
-            "tampered.unsigned",
-            &[400, 403],
-            "a link without a signature is refused",
-        ),
-        status("ttl.outlived.link", "link.outlived", &[410], "a link that was outlived is dead"),
-        status("ttl.outlived.image", "link.image_lives_on", &[200], "an image outlives its link"),
-        fact("ttl.ceiling", "link.ceiling", "no link lives longer than the ceiling"),
-    ]
+    ];
+    all.extend(links::checks());
+    all
 }
 
 fn with_expiry(seen: &Observations, judge: impl FnOnce(&Expiry) -> Finding) -> Finding {
