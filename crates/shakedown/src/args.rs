@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Init(Init),
     /// See whether this machine is fit, and what to do where it is not
     Doctor(Doctor),
-    /// Measure bring-up, or what the stack does under load, as ratios
+    /// Measure bring-up, expiry, or what the stack does under load, as ratios
     Bench(Bench),
     /// Take pictures of the product's pages, from a fresh run in a real browser
     Screenshots(Screenshots),
@@ -176,6 +176,8 @@ pub(crate) struct Checks {
 pub(crate) enum Subject {
     /// How soon the stack is up, against what it could be at best and against starting one by one
     BringUp,
+    /// How long the gate of expiry takes, against what it has to wait for
+    Expiry,
     /// Api, pages and worker under load, and twice of what they sustain
     Load,
 }
@@ -189,7 +191,7 @@ pub(crate) struct Bench {
     pub(crate) definition: DefinitionArgs,
     #[command(flatten)]
     pub(crate) images: ImagesArgs,
-    /// How often to measure bring-up; the median counts
+    /// How often to measure bring-up or expiry; the median counts
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: u32,
     /// The program that makes the load; `make bench` installs it

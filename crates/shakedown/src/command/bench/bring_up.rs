@@ -13,7 +13,10 @@ use harness::{
 };
 use stack::Stack;
 
-use super::super::{Failure, repository};
+use super::{
+    super::{Failure, repository},
+    median,
+};
 use crate::{
     args,
     progress::{self, say},
@@ -81,9 +84,4 @@ async fn bring_up(
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a bring-up are far below 2^52")]
 fn ratio(numerator_ms: u64, denominator_ms: u64) -> f64 {
     numerator_ms as f64 / denominator_ms.max(1) as f64
-}
-
-fn median(ratios: &mut [f64]) -> f64 {
-    ratios.sort_by(f64::total_cmp);
-    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
 }
