@@ -13,6 +13,7 @@ pub mod http;
 pub mod inputs;
 pub mod keyspace;
 pub mod limits;
+pub mod objects;
 pub mod outage;
 pub mod person;
 pub mod photo;

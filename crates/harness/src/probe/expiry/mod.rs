@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::{
     at_rest,
     http::{Client, Exchange, path_and_query},
+    objects,
     person::Person,
     photo,
 };
@@ -123,34 +124,14 @@ async fn row_is_there(running: &RunningStack, image: &str) -> Result<bool, Strin
 
 /// The SHA-256 of the object that the store keeps for an image.
 async fn object_of(running: &RunningStack, image: &str) -> Result<Option<String>, String> {
-    let files = files(running).await?;
-    Ok(files.into_iter().find(|(_, path)| path.contains(image)).map(|(hash, _)| hash))
+    let objects = objects::list(running).await?;
+    Ok(objects.into_iter().find(|object| object.is_of(image)).map(|object| object.sha256))
 }
 
-/// Whether the image's object is in the volume, under its own name or, by its bytes, under any other.
-async fn object_is_there(running: &RunningStack, image: &str, object: Option<&str>) -> Result<bool, String> {
-    let files = files(running).await?;
-    Ok(files.iter().any(|(hash, path)| path.contains(image) || Some(hash.as_str()) == object))
-}
-
-/// A file is swept in the middle of one look now and then, and not of so many in a row.
-const LOOKS: u32 = 5;
-
-/// SHA-256 and path of every file in the volume that holds the outputs.
-async fn files(running: &RunningStack) -> Result<Vec<(String, String)>, String> {
-    let command = ["find", "/volume", "-type", "f", "-exec", "sha256sum", "{}", "+"];
-    let mut found = running.runner().toolbox(running.image_volume()?, &command).await;
-    for _ in 1..LOOKS {
-        // What is swept between being found and being read is gone, and the others are to be read all the same.
-        if !found.as_ref().is_err_and(|error| error.found.contains("No such file")) {
-            break;
-        }
-        found = running.runner().toolbox(running.image_volume()?, &command).await;
-    }
-    let found = found.map_err(|error| format!("looking for the object: {error}"))?;
-    let lines = String::from_utf8_lossy(&found).into_owned();
-    let pair = |line: &str| line.split_once("  ").map(|(hash, path)| (hash.to_owned(), path.to_owned()));
-    Ok(lines.lines().filter_map(pair).collect())
+/// Whether the image's object is in the store, under its own name or, by its bytes, under any other.
+async fn object_is_there(running: &RunningStack, image: &str, known: Option<&str>) -> Result<bool, String> {
+    let objects = objects::list(running).await?;
+    Ok(objects.iter().any(|object| object.is_of(image) || Some(object.sha256.as_str()) == known))
 }
 
 /// Whether an answer is a list of images that holds this one. None: it is no list.
