@@ -29,6 +29,7 @@
           image-proxy = archives.proxy;
           image-postgres = archives.postgres;
           image-redis = archives.redis;
+          image-image-store = archives.image-store;
           image-toolbox = archives.toolbox;
           images = archives.all;
           default = archives.all;

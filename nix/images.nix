@@ -7,6 +7,7 @@
 , postgresql
 , redis
 , caddy
+, garage_2
 , bash
 , coreutils
 , cargo
@@ -27,6 +28,7 @@ let
     proxy = callPackage ./services/proxy.nix { inherit healthcheck; caddyfile = builtins.path { path = root + "/compose/proxy/Caddyfile"; name = "Caddyfile"; }; };
     postgres = callPackage ./services/postgres.nix { };
     redis = callPackage ./services/redis.nix { };
+    image-store = callPackage ./services/image-store.nix { inherit healthcheck; };
     toolbox = callPackage ./services/toolbox.nix { };
   };
 
@@ -52,13 +54,13 @@ let
       python3 ${./manifest/write_sbom.py} ${name} ${archive} ${crates name} ${if origins == null then "/dev/null" else origins} > "$out"
     '')
     archives;
-  # The proxy's image has our health check in it.
-  crates = name: programs.crates.${if name == "proxy" then "healthcheck" else name} or "/dev/null";
+  # The images of some others' programs have our health check in them.
+  crates = name: programs.crates.${if name == "proxy" || name == "image-store" then "healthcheck" else name} or "/dev/null";
 
   # What the manifest says beyond what is in the archives themselves.
   provenance = writeText "provenance.json" (builtins.toJSON {
     package_source = packageSource // {
-      versions = builtins.mapAttrs (_: package: package.version) { inherit postgresql redis caddy bash coreutils; rust = cargo; };
+      versions = builtins.mapAttrs (_: package: package.version) { inherit postgresql redis caddy bash coreutils; garage = garage_2; rust = cargo; };
     };
     sources = { inherit (sources) roots files workspace_manifest workspace_lock; };
     archives = builtins.mapAttrs (_: toString) archives;

@@ -9,7 +9,7 @@
 #   rust.nix          the toolchain, and buildRustPackage
 #   docker-tools.nix  layered container images
 #   wheels.nix        programs from Python packages
-#   nixpkgs-fmt/      the lock of a program from a crate
+#   nixpkgs-fmt/, garage/  locks of programs from crates
 #   origins.nix       which Debian packages each store path was made of
 { system }:
 let
@@ -42,6 +42,18 @@ let
       buildType = "debug";
       cargoBuildFlags = [ "--package" "nixpkgs-fmt" "--bins" ];
       doCheck = false;
+    };
+    # By nixpkgs' name for its second major version.
+    garage_2 = rust.rustPlatform.buildRustPackage {
+      pname = "garage";
+      version = "2.5.0";
+      src = ./garage;
+      cargoLock.lockFile = ./garage/Cargo.lock;
+      cargoBuildFlags = [ "--package" "garage" "--bins" ];
+      doCheck = false;
+      preBuild = ''
+        export SODIUM_LIB_DIR=${packages.libsodium}/lib RUSTFLAGS="--remap-path-prefix=$NIX_BUILD_TOP/="
+      '';
     };
 
     # Calls a function, or the one in a file, with the arguments it names.

@@ -48,6 +48,13 @@ in
     find root/usr/share/ca-certificates -name '*.crt' | sort | xargs cat > "$out/etc/ssl/certs/ca-bundle.crt"
   '' // { version = fetched.version "ca-certificates"; };
 
+  # Its static library alone: what is linked with it needs nothing of it at run time.
+  libsodium = base.derivationByBusybox "libsodium" { debs = fetched.closure [ "libsodium-dev" ]; } ''
+    for deb in $debs; do case $deb in *-libsodium-dev_*) dpkg-deb -x "$deb" root ;; esac; done
+    mkdir -p "$out/lib"
+    cp root/usr/lib/x86_64-linux-gnu/libsodium.a "$out/lib/"
+  '' // { version = fetched.version "libsodium-dev"; };
+
   python3 = package {
     pname = "python3";
     owned = [ "python3" "python3-minimal" "python3.[0-9]*" "libpython3.*-minimal" "libpython3.*-stdlib" ];
