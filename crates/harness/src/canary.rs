@@ -8,13 +8,10 @@ use base64::{
     engine::general_purpose::{GeneralPurpose, NO_PAD},
     prelude::BASE64_STANDARD,
 };
-use rand::RngExt;
 use serde::Serialize;
 
-/// Characters of a canary. Letters and digits only, so that it is sound in a DSN, a header and a shell word.
-const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/// Long enough (238 bits) that no surface holds it by chance.
-const LENGTH: usize = 40;
+/// Random bytes of a canary: no surface holds 256 bits by chance, and some keys are of just this length.
+const LENGTH_BYTES: usize = 32;
 /// Bytes of the number that a private key on P-256 is.
 const SCALAR: usize = 32;
 /// A line of a key's PEM tells something when at least so many of its characters are secret (96 bits).
@@ -34,11 +31,10 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// A fresh random canary.
+    /// A fresh random canary, in hexadecimal digits: sound in a DSN, a header and a shell word, and taken by those who
+    /// take nothing else, as S3 stores do for a key's secret.
     pub fn plant(name: &str) -> Self {
-        let mut random = rand::rng();
-        let value = (0..LENGTH).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
-        Self::known(name, &value.collect::<String>())
+        Self::known(name, &hex::encode(rand::random::<[u8; LENGTH_BYTES]>()))
     }
 
     /// A secret that exists already, to be searched for and redacted.

@@ -12,8 +12,10 @@ pub const IMAGE_STORE: &str = "image_store";
 /// Something that can be away, and the services that say so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dependency {
-    /// What `/ready` calls it: a service of the definition, or [`IMAGE_STORE`].
+    /// What `/ready` calls it: a service of the definition, with `_` for each `-`, or [`IMAGE_STORE`].
     pub name: String,
+    /// The service that it is; none for a folder.
+    pub service: Option<String>,
     /// The services that depend on it.
     pub witnesses: Vec<String>,
 }
@@ -34,27 +36,42 @@ pub fn witnesses(stack: &Stack) -> Vec<&str> {
 
 /// What the witnesses depend on, in the order of the definition, the folder of the image store last.
 pub fn dependencies(stack: &Stack) -> Vec<Dependency> {
-    let names = stack.services.keys().map(String::as_str).chain([IMAGE_STORE]);
-    let all = names.map(|name| {
-        let witnesses = witnesses(stack).into_iter().filter(|witness| of(stack, witness).contains(&name));
-        Dependency { name: name.to_owned(), witnesses: witnesses.map(str::to_owned).collect() }
+    let witnesses = witnesses(stack);
+    let services = stack.services.keys().map(|service| {
+        let depends = |witness: &&&str| daemons(stack, witness).contains(&service.as_str());
+        let witnesses = witnesses.iter().filter(depends).map(ToString::to_string).collect();
+        Dependency { name: called(service), service: Some(service.clone()), witnesses }
     });
-    all.filter(|dependency| !dependency.witnesses.is_empty()).collect()
+    let keep_images = witnesses.iter().filter(|witness| keeps_images(stack, witness));
+    let folder = Dependency {
+        name: IMAGE_STORE.into(),
+        service: None,
+        witnesses: keep_images.map(ToString::to_string).collect(),
+    };
+    services.chain([folder]).filter(|dependency| !dependency.witnesses.is_empty()).collect()
 }
 
 /// The dependencies that are services: those that can come late.
 pub fn services(stack: &Stack) -> Vec<Dependency> {
     let all = dependencies(stack).into_iter();
-    all.filter(|dependency| stack.services.contains_key(&dependency.name)).collect()
+    all.filter(|dependency| dependency.service.is_some()).collect()
 }
 
-/// What one service depends on: the daemons that it waits for, those that a oneshot had to wait for before it, and the
-/// image store where it has that.
-pub fn of<'s>(stack: &'s Stack, service: &str) -> Vec<&'s str> {
-    let mut found = daemons(stack, service);
-    let keeps_images = stack.services.get(service).is_some_and(|service| image_volume(service).is_some());
-    found.extend(keeps_images.then_some(IMAGE_STORE));
-    found
+/// What one service depends on, as `/ready` calls it: the daemons that it waits for, those that a oneshot had to wait for
+/// before it, and the folder of the image store where it has that.
+pub fn of(stack: &Stack, service: &str) -> Vec<String> {
+    let daemons = daemons(stack, service).into_iter().map(called);
+    daemons.chain(keeps_images(stack, service).then(|| IMAGE_STORE.to_owned())).collect()
+}
+
+/// A service's name as a field of an answer.
+fn called(service: &str) -> String {
+    service.replace('-', "_")
+}
+
+/// Whether a service has the folder of the image store.
+fn keeps_images(stack: &Stack, service: &str) -> bool {
+    stack.services.get(service).is_some_and(|service| image_volume(service).is_some())
 }
 
 fn daemons<'s>(stack: &'s Stack, service: &str) -> Vec<&'s str> {
@@ -69,6 +86,13 @@ fn daemons<'s>(stack: &'s Stack, service: &str) -> Vec<&'s str> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// The service that a service's `S3_ENDPOINT` leads to.
+pub fn s3_store<'s>(stack: &'s Stack, service: &str) -> Option<&'s str> {
+    let endpoint = stack.services.get(service)?.environment.get("S3_ENDPOINT")?;
+    let host = endpoint.split_once("://")?.1.split([':', '/']).next()?;
+    stack.services.get_key_value(host).map(|(name, _)| name.as_str())
 }
 
 /// The volume that a service has at its `IMAGE_STORE_PATH`.
@@ -89,32 +113,42 @@ pub fn instances_of(stack: &Stack, name: &str) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
+    use rstest::rstest;
+
     use super::*;
 
-    fn definition() -> Stack {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose/compose.yaml");
-        stack::read(&[file], &|_| None, &[]).unwrap()
+    fn definition(overlays: &[&str]) -> Stack {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose");
+        let files: Vec<_> = ["compose.yaml"].iter().chain(overlays).map(|file| folder.join(file)).collect();
+        stack::read(&files, &|_| None, &[]).unwrap()
     }
 
-    #[test]
-    fn the_definition_says_who_depends_on_what() {
-        let stack = definition();
-        let shown: Vec<(String, String)> = dependencies(&stack)
+    #[rstest]
+    #[case::folder(&[], None)]
+    #[case::s3(&["s3.yaml"], Some("image-store"))]
+    fn the_definition_says_who_depends_on_what(#[case] overlays: &[&str], #[case] store: Option<&str>) {
+        let stack = definition(overlays);
+        let mut shown: Vec<(String, Option<String>, String)> = dependencies(&stack)
             .into_iter()
-            .map(|dependency| (dependency.name, dependency.witnesses.join(" ")))
+            .map(|dependency| (dependency.name, dependency.service, dependency.witnesses.join(" ")))
             .collect();
+        shown.sort();
         let expected = [
-            ("postgres", "api worker"),
-            ("redis", "api worker"),
-            ("api", "web"),
-            ("image_store", "api worker"),
+            ("api", Some("api"), "web"),
+            ("image_store", store, "api worker"),
+            ("postgres", Some("postgres"), "api worker"),
+            ("redis", Some("redis"), "api worker"),
         ];
-        assert_eq!(shown, expected.map(|(name, witnesses)| (name.to_owned(), witnesses.to_owned())));
+        let owned = |(name, service, witnesses): (&str, Option<&str>, &str)| {
+            (name.to_owned(), service.map(str::to_owned), witnesses.to_owned())
+        };
+        assert_eq!(shown, expected.map(owned));
+        assert!(of(&stack, "worker").contains(&IMAGE_STORE.to_owned()));
     }
 
     #[test]
     fn every_instance_of_a_witness_is_asked() {
-        let stack = definition();
+        let stack = definition(&[]);
         let redis = dependencies(&stack).into_iter().find(|dependency| dependency.name == "redis").unwrap();
         assert_eq!(redis.instances(&stack), ["api", "api.2", "worker"]);
         assert_eq!(services(&stack).len(), dependencies(&stack).len() - 1);

@@ -216,15 +216,15 @@ async fn outages(
         if !(all || checks.iter().any(asked)) {
             continue;
         }
-        let fault = match dependency.name.as_str() {
-            dependencies::IMAGE_STORE => match running.image_volume() {
+        let fault = match &dependency.service {
+            Some(service) => Fault::Stopped(service.clone()),
+            None => match running.image_volume() {
                 Ok(volume) => Fault::Unwritable { volume: volume.into() },
                 Err(why) => {
                     seen.insert(dependency.name, Timed::missing(&why));
                     continue;
                 }
             },
-            service => Fault::Stopped(service.into()),
         };
         let outage = Timed::of(outage::observe(running, &fault, &dependency, events)).await;
         seen.insert(dependency.name, outage);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{Connection, PgConnection};
-use stack::{Entrance, Readiness, Service, Stack};
+use stack::{Entrance, MountSource, Readiness, Service, Stack};
 
 use crate::{
     authority::Authority,
@@ -212,10 +212,19 @@ impl RunningStack {
         Ok(Client::plain(self.endpoint(instance, *port).await?, None, &self.recorder))
     }
 
-    /// The volume of the stack that holds the outputs: the one that the api has at its `IMAGE_STORE_PATH`.
+    /// The volume of the stack that holds the outputs: the one that the api has at its `IMAGE_STORE_PATH`, or that of the
+    /// service which its `S3_ENDPOINT` leads to.
     pub fn image_volume(&self) -> Result<&str, String> {
-        dependencies::image_volume(self.service("api")?)
-            .ok_or_else(|| "api has no volume at its IMAGE_STORE_PATH".into())
+        let of_store = || {
+            let store = self.service(dependencies::s3_store(&self.stack, "api")?).ok()?;
+            store.mounts.iter().find_map(|mount| match &mount.source {
+                MountSource::Volume(name) => Some(name.as_str()),
+                MountSource::Bind(_) => None,
+            })
+        };
+        dependencies::image_volume(self.service("api")?).or_else(of_store).ok_or_else(|| {
+            "api has no volume at its IMAGE_STORE_PATH, and no service with one at its S3_ENDPOINT".into()
+        })
     }
 
     /// A connection to the database as its owner, as the definition's `ready: postgres` says.

@@ -159,7 +159,7 @@ fn proves_nothing(test: &[String]) -> bool {
 fn live(name: &str, stack: &Stack) -> Check {
     let claim = format!("`{name}` answers /health without a word about its dependencies");
     let all = dependencies::instances_of(stack, name);
-    let dependencies: Vec<String> = dependencies::of(stack, name).into_iter().map(str::to_owned).collect();
+    let dependencies = dependencies::of(stack, name);
     let expected = "200, no dependency named";
     Check::new(format!("health.live.{name}"), Subject::Settle, claim, expected, move |seen| {
         for instance in &all {
@@ -186,7 +186,7 @@ fn live(name: &str, stack: &Stack) -> Check {
 fn names(name: &str, stack: &Stack) -> Check {
     let claim = format!("`{name}` names at /ready what it depends on by the definition, and nothing else");
     let all = dependencies::instances_of(stack, name);
-    let needed: BTreeSet<String> = dependencies::of(stack, name).into_iter().map(str::to_owned).collect();
+    let needed: BTreeSet<String> = dependencies::of(stack, name).into_iter().collect();
     let told = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     let expected = told(&needed);
     Check::new(format!("health.names.{name}"), Subject::Settle, claim, expected, move |seen| {

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 
+use super::objects;
 use crate::{
     observation::{AtRest, Seen},
     running::RunningStack,
@@ -23,6 +24,9 @@ const SIGNATURES: [(&str, &[u8]); 4] = [
 /// Too short to be searched for anywhere but at the beginning (ITU-T T.81, B.1.1.3).
 const JPEG_BEGINS: &[u8] = b"\xff\xd8\xff";
 
+/// An object is known by so many of its first bytes: 32 random ones are among them.
+const BEGINS: usize = 64;
+
 /// Begins the line with a file's path: no line of base64 has a space in it.
 const PATH_LINE: &str = "= ";
 
@@ -33,7 +37,8 @@ pub(super) async fn observe(running: &RunningStack, image: &str, delivered: &[u8
     let told = running.runner().toolbox(running.image_volume()?, &["bash", "-c", script]).await;
     let told = told.map_err(|error| format!("reading the volume: {error}"))?;
     let files = files(&String::from_utf8_lossy(&told))?;
-    Ok(held_against(&files, image, delivered))
+    let object = objects::read_through(running, image).await?;
+    Ok(held_against(&files, image, object.as_deref(), delivered))
 }
 
 /// Path and bytes of each file.
@@ -53,7 +58,8 @@ fn files(told: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
     decoded.collect()
 }
 
-fn held_against(files: &[(String, Vec<u8>)], image: &str, delivered: &[u8]) -> AtRest {
+/// `object`: the object's bytes, where its file is known by them and not by its name.
+fn held_against(files: &[(String, Vec<u8>)], image: &str, object: Option<&[u8]>, delivered: &[u8]) -> AtRest {
     let blocks: HashSet<&[u8]> = delivered.chunks_exact(BLOCK).collect();
     let mut readable = Vec::new();
     for (path, bytes) in files {
@@ -68,13 +74,16 @@ fn held_against(files: &[(String, Vec<u8>)], image: &str, delivered: &[u8]) -> A
             readable.push(format!("delivered bytes in {path} from byte {at}"));
         }
     }
-    let object = files.iter().find(|(path, _)| path.contains(image));
-    AtRest {
-        delivered_bytes: delivered.len(),
-        object_bytes: object.map(|(_, bytes)| bytes.len()),
-        files: files.len(),
-        readable,
-    }
+    let object_bytes = match object {
+        Some(object) => {
+            let begins = &object[..object.len().min(BEGINS)];
+            let kept =
+                |(_, bytes): &(String, Vec<u8>)| bytes.windows(begins.len().max(1)).any(|run| run == begins);
+            files.iter().any(kept).then_some(object.len())
+        }
+        None => files.iter().find(|(path, _)| path.contains(image)).map(|(_, bytes)| bytes.len()),
+    };
+    AtRest { delivered_bytes: delivered.len(), object_bytes, files: files.len(), readable }
 }
 
 #[cfg(test)]
@@ -87,7 +96,7 @@ mod tests {
     }
 
     fn held(object: Vec<u8>) -> AtRest {
-        held_against(&[("/volume/0190".into(), object)], "0190", &picture())
+        held_against(&[("/volume/0190".into(), object)], "0190", None, &picture())
     }
 
     #[test]
@@ -108,9 +117,17 @@ mod tests {
     #[test]
     fn picture_under_another_name_is_found_too() {
         let files = [("/volume/0190".to_owned(), vec![1; 9000]), ("/volume/.old".to_owned(), picture())];
-        let seen = held_against(&files, "0190", &picture());
+        let seen = held_against(&files, "0190", None, &picture());
         assert!(seen.readable.iter().all(|told| told.contains("/volume/.old")), "{:?}", seen.readable);
         assert_eq!((seen.readable.len(), seen.files), (2, 2));
+    }
+
+    #[test]
+    fn object_behind_a_store_is_known_by_its_first_bytes() {
+        let object: Vec<u8> = (0..9000_u32).map(|at| at.wrapping_mul(31).to_le_bytes()[1]).collect();
+        let files = |block: &[u8]| [("/volume/data/5f".to_owned(), [b"rest".as_slice(), block].concat())];
+        let seen = |block| held_against(&files(block), "0190", Some(&object), &picture()).object_bytes;
+        assert_eq!((seen(&object[..4096]), seen(&object[..32])), (Some(9000), None));
     }
 
     #[test]

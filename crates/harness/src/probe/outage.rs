@@ -127,7 +127,7 @@ pub async fn observe_late(running: &RunningStack, events: &Events) -> Seen<Late>
     let (stack, runner) = (running.stack(), running.runner());
     let told = |error: crate::runner::RunnerError| error.to_string();
     let (witnesses, dependencies) = (dependencies::witnesses(stack), dependencies::services(stack));
-    let of = |name: &str| dependencies.iter().find(|dependency| dependency.name == name);
+    let of = |name: &str| dependencies.iter().find(|one| one.service.as_deref() == Some(name));
     let mut wrong_order = stack.start_order().concat();
     wrong_order.retain(|name| witnesses.contains(name) || of(name).is_some());
     wrong_order.reverse();
@@ -158,11 +158,11 @@ pub async fn observe_late(running: &RunningStack, events: &Events) -> Seen<Late>
             let mut accepted = BTreeMap::new();
             for witness in dependency.instances(stack) {
                 let up = |answer: Answer| {
-                    (says_of(&answer, name).as_deref() == Some("up")).then(|| back.elapsed())
+                    (says_of(&answer, &dependency.name).as_deref() == Some("up")).then(|| back.elapsed())
                 };
                 accepted.insert(witness.clone(), asked(running, &witness, "ready", up).await);
             }
-            late.accepted.insert(name.to_owned(), accepted);
+            late.accepted.insert(dependency.name.clone(), accepted);
         }
     }
     for witness in witnesses.iter().flat_map(|witness| instances_of(stack, witness)) {

@@ -100,9 +100,9 @@ fn smoke_story() -> Story {
 /// What a witness says at `/ready` while one of its dependencies, or none, is away.
 fn ready(stack: &Stack, instance: &str, away: Option<&str>) -> Answer {
     let named = dependencies::of(stack, service_of(instance)).into_iter();
-    let status = |name| if Some(name) == away { "down" } else { "up" };
+    let status = |name: &String| if Some(name.as_str()) == away { "down" } else { "up" };
     let named: serde_json::Map<_, _> =
-        named.map(|name| (name.to_owned(), json!({ "status": status(name) }))).collect();
+        named.map(|name| (name.clone(), json!({ "status": status(&name) }))).collect();
     json_answer(if away.is_some() { 503 } else { 200 }, &json!({ "dependencies": named }))
 }
 
@@ -255,7 +255,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     }
     for witness in witnesses(stack) {
         let service = service_of(&witness).to_owned();
-        let dependency = dependencies::of(stack, &service)[0].to_owned();
+        let dependency = dependencies::of(stack, &service)[0].clone();
         let name = witness.clone();
         let names_a_dependency: Defect = Box::new(move |seen| {
             seen.live.insert(name.clone(), Ok(json_answer(200, &json!({ &dependency: "up" }))));

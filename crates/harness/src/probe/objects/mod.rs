@@ -1,6 +1,7 @@
 //! The objects of the image store: what it keeps of outputs, by whatever keeps them.
 
 mod folder;
+mod s3;
 
 use crate::running::RunningStack;
 
@@ -24,5 +25,15 @@ impl Object {
 
 /// All objects that there are now, each read whole.
 pub async fn list(running: &RunningStack) -> Result<Vec<Object>, String> {
-    folder::list(running).await.map_err(|why| format!("looking for objects: {why}"))
+    let listed = if s3::is_used(running) { s3::list(running).await } else { folder::list(running).await };
+    listed.map_err(|why| format!("looking for objects: {why}"))
+}
+
+/// The bytes of an image's object, where something stands between us and the disks that they lie on; the files of a
+/// folder are read with all others there.
+pub(super) async fn read_through(running: &RunningStack, image: &str) -> Result<Option<Vec<u8>>, String> {
+    if !s3::is_used(running) {
+        return Ok(None);
+    }
+    s3::read(running, image).await.map_err(|why| format!("reading the object: {why}"))
 }
