@@ -131,7 +131,19 @@ impl Filesystem {
         if read == content { Ok(()) } else { Err(StoreError::ProbeDiffers) }
     }
 
+    /// The moment by the clock that stamps the files, which need not be this process's.
+    fn now(&self) -> Result<SystemTime, StoreError> {
+        let path = self.folder.join(format!(".now.{}.{PARTIAL}", Uuid::new_v4().simple()));
+        let file = fs::File::create_new(&path).map_err(self.error("look at the clock"))?;
+        let stamped = file.metadata().and_then(|metadata| metadata.modified());
+        let removed = fs::remove_file(&path);
+        let now = stamped.map_err(self.error("look at the clock"))?;
+        removed.map_err(self.error("look at the clock"))?;
+        Ok(now)
+    }
+
     fn remove_leftovers(&self, age: Duration) -> Result<usize, StoreError> {
+        let now = self.now()?;
         let mut removed = 0;
         for entry in fs::read_dir(&self.folder).map_err(self.error("list the folder"))? {
             let entry = entry.map_err(self.error("list the folder"))?;
@@ -143,7 +155,7 @@ impl Filesystem {
             let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else {
                 continue;
             };
-            let old = SystemTime::now().duration_since(modified).is_ok_and(|since| since >= age);
+            let old = now.duration_since(modified).is_ok_and(|since| since >= age);
             if !old {
                 continue;
             }

@@ -54,19 +54,91 @@ impl FromRow<'_, PgRow> for ImageRow {
     }
 }
 
-/// Up to `limit` images whose time is over, the longest overdue first. Remove the object, then the row with
-/// [`remove`]: the other way round a crash in between would leave an object that nobody knows of.
-pub async fn expired(pool: &PgPool, limit: u32) -> sqlx::Result<Vec<Uuid>> {
-    sqlx::query_scalar("select id from images where expires_at <= now() order by expires_at limit $1")
-        .bind(i64::from(limit))
-        .fetch_all(pool)
+/// Where a row stands in an order by time: what comes after it has a later moment, or the same one and a greater id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The moment that the rows are ordered by.
+    pub at: OffsetDateTime,
+    /// The image's id.
+    pub id: Uuid,
+}
+
+impl Place {
+    /// Before every row.
+    pub const BEFORE_ALL: Self = Self { at: OffsetDateTime::UNIX_EPOCH, id: Uuid::nil() };
+}
+
+impl FromRow<'_, PgRow> for Place {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self { at: row.try_get("at")?, id: row.try_get("id")? })
+    }
+}
+
+/// Up to `limit` images whose time is over, the longest overdue first, beginning after a place in the order of their
+/// ends. Remove the objects, then the rows with [`remove_all`]: the other way round a crash in between would leave
+/// objects that nobody knows of.
+pub async fn expired(pool: &PgPool, after: Place, limit: u32) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as(
+        "select expires_at as at, id from images where expires_at <= now() and (expires_at, id) > ($1, $2) \
+         order by expires_at, id limit $3",
+    )
+    .bind(after.at)
+    .bind(after.id)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+}
+
+/// Up to `limit` images that live, the oldest first, beginning after a place in the order of their creation.
+pub async fn living(pool: &PgPool, after: Place, limit: u32) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as(
+        "select created_at as at, id from images where expires_at > now() and (created_at, id) > ($1, $2) \
+         order by created_at, id limit $3",
+    )
+    .bind(after.at)
+    .bind(after.id)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+}
+
+/// How many images there are, by the database's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageCounts {
+    /// Their time is not over.
+    pub living: i64,
+    /// Their time is over, and they wait for the sweeper.
+    pub expired: i64,
+}
+
+/// Counts all images.
+pub async fn count(pool: &PgPool) -> sqlx::Result<ImageCounts> {
+    let row = sqlx::query(
+        "select count(*) filter (where expires_at > now()) as living, \
+         count(*) filter (where expires_at <= now()) as expired from images",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(ImageCounts { living: row.try_get("living")?, expired: row.try_get("expired")? })
+}
+
+/// For how many seconds the oldest expired image has been waiting for the sweeper; negative while the next one to
+/// expire has time left. None where there is no image.
+pub async fn oldest_overdue(pool: &PgPool) -> sqlx::Result<Option<f64>> {
+    sqlx::query_scalar("select extract(epoch from now() - min(expires_at))::float8 from images")
+        .fetch_one(pool)
         .await
 }
 
 /// Removes an image's row. False when it was gone already.
 pub async fn remove(pool: &PgPool, id: Uuid) -> sqlx::Result<bool> {
-    let deleted = sqlx::query("delete from images where id = $1").bind(id).execute(pool).await?;
-    Ok(deleted.rows_affected() == 1)
+    Ok(remove_all(pool, &[id]).await? == 1)
+}
+
+/// Removes the rows of images in one statement, and says how many there were.
+pub async fn remove_all(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<u64> {
+    let deleted = sqlx::query("delete from images where id = any($1)").bind(ids).execute(pool).await?;
+    Ok(deleted.rows_affected())
 }
 
 /// Which of the given images have a row, expired or not; an object without one is an orphan.

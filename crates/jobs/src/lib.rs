@@ -12,7 +12,9 @@ mod publisher;
 
 pub use consumer::{Consumer, Delivery};
 pub use create::{Held, NewJob, create, held};
-pub use image_row::{ImageRow, existing, expired, remove};
+pub use image_row::{
+    ImageCounts, ImageRow, Place, count, existing, expired, living, oldest_overdue, remove, remove_all,
+};
 pub use job_row::{
     Effect, Finished, JobRow, JobState, Output, discard, fail, fail_abandoned, find, finish, start,
 };

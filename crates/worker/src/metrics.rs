@@ -36,6 +36,10 @@ pub(crate) struct WorkerMetrics {
     pub(crate) swept: Counter,
     pub(crate) sweep_failures: Counter,
     pub(crate) orphans: Counter,
+    pub(crate) rows_without_objects: Counter,
+    pub(crate) objects_missing: Gauge,
+    pub(crate) outputs_live: Gauge,
+    pub(crate) outputs_expired: Gauge,
     pub(crate) abandoned: Counter,
     pub(crate) oldest_overdue: Gauge<f64, AtomicU64>,
 }
@@ -65,6 +69,26 @@ impl WorkerMetrics {
                 Counter::default(),
             ),
             orphans: metrics.register("orphans_removed", "Objects without a row removed", Counter::default()),
+            rows_without_objects: metrics.register(
+                "rows_without_objects_removed",
+                "Rows of living outputs removed, since their object was gone",
+                Counter::default(),
+            ),
+            objects_missing: metrics.register(
+                "objects_missing",
+                "Living outputs whose object the image store did not have at the last look",
+                Gauge::default(),
+            ),
+            outputs_live: metrics.register(
+                "outputs_live",
+                "Outputs whose time is not over",
+                Gauge::default(),
+            ),
+            outputs_expired: metrics.register(
+                "outputs_expired",
+                "Outputs whose time is over, and which wait to be removed",
+                Gauge::default(),
+            ),
             abandoned: metrics.register(
                 "jobs_abandoned",
                 "Jobs failed because the queue had lost them",

@@ -1,14 +1,16 @@
 //! The sweeper: removes every output whose time is over, by the database's clock.
 //!
-//! The object goes first, then its row: whatever fails or crashes in between, the row is still there and the next sweep
-//! does the rest. One worker sweeps at a time.
+//! The objects of a batch go first, then its rows: whatever fails or crashes in between, the rows are still there and the
+//! next sweep does the rest. One worker sweeps at a time. What cannot be removed is passed over, so that it holds nothing
+//! else up.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, stream};
-use image_store::ImageStore;
+use image_store::{ImageStore, StoreError};
+use jobs::Place;
 use service::{Shutdown, postgres};
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -20,7 +22,7 @@ use crate::outage::{Outage, stopped_during};
 
 /// Rows of one batch: bounds memory, whatever the backlog.
 const BATCH: u32 = 256;
-/// Outputs removed at the same time.
+/// Objects removed at the same time. As many that fail in a row are taken for a store that is away.
 const AT_ONCE: usize = 8;
 /// A sweep hands the lock back after this long, so that no dead connection holds it over a long backlog.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -30,15 +32,16 @@ const LOCK: i64 = 0x5357_4545_5045_5200;
 /// A burst of outputs that expire one after the other is swept together.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Sweeps at every interval, and earlier where an output expires earlier, until `shutdown` is requested.
+/// Sweeps at every interval, and earlier where an output expires earlier or a backlog is left, until `shutdown` is
+/// requested.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     let mut outage = Outage::of("sweeping");
     let interval = worker.config.sweep_interval;
     loop {
-        let pause = match sweep(&worker).await {
-            Ok(overdue) => {
+        let pause = match sweep(&worker, &shutdown).await {
+            Ok(left) => {
                 outage.works();
-                pause_until_due(overdue, interval)
+                left.pause(interval)
             }
             Err(why) => {
                 outage.failed(&why);
@@ -51,19 +54,32 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     }
 }
 
-/// `overdue` is negative while the next output still has time left, in seconds; none where there is no output.
-fn pause_until_due(overdue: Option<f64>, interval: Duration) -> Duration {
-    match overdue {
-        // What is overdue after a sweep is another worker's, or there was too much for one sweep.
-        Some(overdue) if overdue < 0.0 => Duration::try_from_secs_f64(-overdue)
-            .unwrap_or(interval)
-            .clamp(SHORTEST_PAUSE.min(interval), interval),
-        _ => interval,
+/// What a sweep left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Left {
+    /// Time was up before the backlog was.
+    backlog: bool,
+    /// For how many seconds the oldest output has been expired. Negative: it has so much time left. None: there is none.
+    overdue: Option<f64>,
+}
+
+impl Left {
+    /// Until the next sweep.
+    fn pause(self, interval: Duration) -> Duration {
+        let shortest = SHORTEST_PAUSE.min(interval);
+        match self.overdue {
+            _ if self.backlog => shortest,
+            Some(overdue) if overdue < 0.0 => {
+                Duration::try_from_secs_f64(-overdue).unwrap_or(interval).clamp(shortest, interval)
+            }
+            // What is overdue all the same is another worker's, or could not be removed.
+            _ => interval,
+        }
     }
 }
 
-/// Removes what is overdue, and says for how many seconds the oldest output then left has been.
-async fn sweep(worker: &Worker) -> Result<Option<f64>, String> {
+/// Removes what is overdue, unless another worker is at it.
+async fn sweep(worker: &Worker, shutdown: &Shutdown) -> Result<Left, String> {
     let explain = |error: sqlx::Error| postgres::reason(&error);
     // The lock goes with its transaction: a worker that dies gives it back.
     let mut lock = worker.pool.begin().await.map_err(explain)?;
@@ -72,159 +88,123 @@ async fn sweep(worker: &Worker) -> Result<Option<f64>, String> {
         .fetch_one(&mut *lock)
         .await
         .map_err(explain)?;
+    let mut swept = Ok(false);
     if ours {
         let until = Instant::now() + LONGEST;
-        let swept = backlog(&worker.pool, &*worker.store, &worker.metrics, until).await;
-        lock.rollback().await.map_err(explain)?;
-        swept?;
+        let over = || Instant::now() >= until || shutdown.is_requested();
+        swept = backlog(&worker.pool, &*worker.store, &worker.metrics, &over).await;
     }
-    let overdue: Option<f64> =
-        sqlx::query_scalar("select extract(epoch from now() - min(expires_at))::float8 from images")
-            .fetch_one(&worker.pool)
-            .await
-            .map_err(explain)?;
+    lock.rollback().await.map_err(explain)?;
+    // Told whether sweeping works or not: that is when it matters.
+    let overdue = jobs::oldest_overdue(&worker.pool).await.map_err(explain)?;
     worker.metrics.oldest_overdue.set(overdue.unwrap_or_default().max(0.0));
-    Ok(overdue)
+    Ok(Left { backlog: swept?, overdue })
 }
 
 /// The rows of outputs, as far as the sweeper needs them.
 trait Rows: Sync {
-    /// Ids of expired outputs, the longest overdue first.
-    fn expired(&self, limit: u32) -> impl Future<Output = Result<Vec<Uuid>, String>> + Send;
-    /// Removes the row of an output that is no more.
-    fn remove(&self, id: Uuid) -> impl Future<Output = Result<bool, String>> + Send;
+    /// Expired outputs after a place, the longest overdue first.
+    fn expired(&self, after: Place, limit: u32) -> impl Future<Output = Result<Vec<Place>, String>> + Send;
+    /// Removes the rows of outputs that are no more.
+    fn remove(&self, ids: &[Uuid]) -> impl Future<Output = Result<u64, String>> + Send;
 }
 
 impl Rows for PgPool {
-    async fn expired(&self, limit: u32) -> Result<Vec<Uuid>, String> {
-        jobs::expired(self, limit).await.map_err(|error| postgres::reason(&error))
+    async fn expired(&self, after: Place, limit: u32) -> Result<Vec<Place>, String> {
+        jobs::expired(self, after, limit).await.map_err(|error| postgres::reason(&error))
     }
 
-    async fn remove(&self, id: Uuid) -> Result<bool, String> {
-        jobs::remove(self, id).await.map_err(|error| postgres::reason(&error))
+    async fn remove(&self, ids: &[Uuid]) -> Result<u64, String> {
+        jobs::remove_all(self, ids).await.map_err(|error| postgres::reason(&error))
     }
 }
 
-/// Removes batch after batch until nothing is overdue, nothing can be removed, or time is up.
+/// Removes batch after batch until nothing is overdue or it is `over`: then `true`. An error is the last failure, after
+/// everything that could be removed was.
 async fn backlog(
     rows: &impl Rows,
     store: &dyn ImageStore,
     metrics: &WorkerMetrics,
-    until: Instant,
-) -> Result<(), String> {
+    over: &(dyn Fn() -> bool + Send + Sync),
+) -> Result<bool, String> {
+    let mut after = Place::BEFORE_ALL;
+    let mut failure = None;
     loop {
-        let ids = rows.expired(BATCH).await?;
-        let all = ids.len();
-        let mut failure = None;
-        let mut removed = 0_u64;
-        let mut removing = stream::iter(ids).map(|id| remove(rows, store, id)).buffer_unordered(AT_ONCE);
-        while let Some(outcome) = removing.next().await {
-            match outcome {
-                Ok(()) => removed += 1,
-                Err(why) => failure = Some(why),
-            }
-        }
-        metrics.swept.inc_by(removed);
-        metrics.sweep_failures.inc_by(all as u64 - removed);
-        if removed > 0 {
+        let batch = rows.expired(after, BATCH).await?;
+        let outcome = remove_objects(store, &batch, over).await;
+        metrics.sweep_failures.inc_by(outcome.failed);
+        if !outcome.removed.is_empty() {
+            rows.remove(&outcome.removed).await?;
+            let removed = outcome.removed.len();
+            metrics.swept.inc_by(removed as u64);
             tracing::info!(removed, "expired outputs swept");
         }
-        // The same ones would fail again at once: the next sweep is early enough.
-        if let Some(why) = failure {
+        if let Some(why) = outcome.away {
             return Err(why);
         }
-        if all < BATCH as usize || Instant::now() >= until {
-            return Ok(());
+        failure = outcome.failure.or(failure);
+        let ended = batch.len() < BATCH as usize;
+        if ended || over() {
+            return failure.map_or(Ok(!ended), Err);
         }
+        after = batch.last().copied().unwrap_or(after);
     }
 }
 
-async fn remove(rows: &impl Rows, store: &dyn ImageStore, id: Uuid) -> Result<(), String> {
-    // `false` is fine: a crash after this line in an earlier sweep, or a user who deleted it.
-    store.delete(id).await.map_err(|error| error.to_string())?;
-    rows.remove(id).await?;
-    Ok(())
+/// What became of the objects of a batch.
+#[derive(Default)]
+struct Outcome {
+    /// Their objects are no more.
+    removed: Vec<Uuid>,
+    failed: u64,
+    failure: Option<String>,
+    /// Why the store as a whole does not work; then the rest was not tried.
+    away: Option<String>,
+}
+
+async fn remove_objects(
+    store: &dyn ImageStore,
+    batch: &[Place],
+    over: &(dyn Fn() -> bool + Send + Sync),
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut in_a_row = 0;
+    let ids: Vec<Uuid> = batch.iter().map(|place| place.id).collect();
+    let mut removing = stream::iter(ids).map(|id| remove_object(store, id, over)).buffer_unordered(AT_ONCE);
+    while let Some(tried) = removing.next().await {
+        // What was not begun when it was over waits for the next sweep.
+        let Some((id, deleted)) = tried else { continue };
+        match deleted {
+            // `false` is fine: a crash before the row went in an earlier sweep, or a user who deleted it.
+            Ok(_) => {
+                outcome.removed.push(id);
+                in_a_row = 0;
+            }
+            Err(error) => {
+                outcome.failed += 1;
+                outcome.failure = Some(error.to_string());
+                in_a_row += 1;
+            }
+        }
+        if in_a_row == AT_ONCE {
+            in_a_row = 0;
+            if let Err(error) = store.check().await {
+                outcome.away = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    outcome
+}
+
+/// Removes one object and says how that ended; none where it was not tried, because it is over.
+async fn remove_object(
+    store: &dyn ImageStore,
+    id: Uuid,
+    over: &(dyn Fn() -> bool + Send + Sync),
+) -> Option<(Uuid, Result<bool, StoreError>)> {
+    if over() { None } else { Some((id, store.delete(id).await)) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use bytes::Bytes;
-    use image_store::Memory;
-    use service::Metrics;
-    use std::collections::BTreeSet;
-    use std::sync::Mutex;
-
-    /// Rows in memory, all expired.
-    #[derive(Default)]
-    struct Table(Mutex<BTreeSet<Uuid>>, Option<&'static str>);
-
-    impl Rows for Table {
-        async fn expired(&self, limit: u32) -> Result<Vec<Uuid>, String> {
-            Ok(self.0.lock().unwrap().iter().copied().take(limit as usize).collect())
-        }
-
-        async fn remove(&self, id: Uuid) -> Result<bool, String> {
-            match self.1 {
-                Some(why) => Err(why.to_owned()),
-                None => Ok(self.0.lock().unwrap().remove(&id)),
-            }
-        }
-    }
-
-    async fn filled(count: usize) -> (Table, Memory) {
-        let (table, store) = (Table::default(), Memory::new());
-        for _ in 0..count {
-            let id = Uuid::new_v4();
-            table.0.lock().unwrap().insert(id);
-            store.put(id, Bytes::from_static(b"image").into()).await.unwrap();
-        }
-        (table, store)
-    }
-
-    async fn sweep_once(table: &Table, store: &Memory) -> Result<(), String> {
-        let metrics = WorkerMetrics::register(&Metrics::new());
-        backlog(table, store, &metrics, Instant::now() + LONGEST).await
-    }
-
-    #[test]
-    fn next_sweep_comes_when_the_next_output_expires_and_never_later_than_the_interval() {
-        let interval = Duration::from_secs(2);
-        assert_eq!(pause_until_due(None, interval), interval);
-        assert_eq!(pause_until_due(Some(-3600.0), interval), interval);
-        assert_eq!(pause_until_due(Some(-1.5), interval), Duration::from_millis(1500));
-        assert_eq!(pause_until_due(Some(-0.001), interval), SHORTEST_PAUSE);
-        assert_eq!(pause_until_due(Some(9.0), interval), interval);
-    }
-
-    #[tokio::test]
-    async fn backlog_larger_than_a_batch_is_gone_after_one_sweep() {
-        let (table, store) = filled(3 * BATCH as usize + 7).await;
-        sweep_once(&table, &store).await.unwrap();
-        assert!(table.0.lock().unwrap().is_empty());
-        assert_eq!(store.list().count().await, 0);
-    }
-
-    #[tokio::test]
-    async fn rows_stay_while_the_store_is_away_and_go_when_it_is_back() {
-        let (table, store) = filled(5).await;
-        store.set_away(true);
-        assert_eq!(sweep_once(&table, &store).await.unwrap_err(), "image store is away");
-        assert_eq!(table.0.lock().unwrap().len(), 5);
-        store.set_away(false);
-        sweep_once(&table, &store).await.unwrap();
-        assert!(table.0.lock().unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn crash_between_object_and_row_is_finished_by_the_next_sweep() {
-        let (mut table, store) = filled(5).await;
-        table.1 = Some("connection refused");
-        sweep_once(&table, &store).await.unwrap_err();
-        assert_eq!(store.list().count().await, 0, "objects go first");
-        assert_eq!(table.0.lock().unwrap().len(), 5);
-        table.1 = None;
-        sweep_once(&table, &store).await.unwrap();
-        assert!(table.0.lock().unwrap().is_empty());
-    }
-}
+mod tests;
