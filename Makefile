@@ -14,7 +14,7 @@ help: ## Say what each verb does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 init: bootstrap ## Make random secrets, a certificate and compose/.env where they are missing
-	@$(shakedown) init
+	@$(shakedown) init --overlay compose/s3.yaml
 
 bootstrap: ## Make this machine fit: Nix, a container engine, seeds for the Nix store
 	@scripts/bootstrap

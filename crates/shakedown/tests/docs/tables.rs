@@ -97,29 +97,42 @@ fn every_crate_and_every_module_of_the_harness_is_on_the_map() {
     none(&complaints);
 }
 
-/// How many checks of each kind each runner judges, and in words which it skips.
+/// The overlays that put the outputs into each store there is.
+const STORES: [&[&str]; 2] = [&[], &["s3.yaml"]];
+const RUNNERS: [RunnerKind; 2] = [RunnerKind::Containers, RunnerKind::Processes];
+
+/// How many checks of each kind each runner judges over each store, and by name which are skipped for processes.
 #[test]
-fn which_check_runs_on_which_runner_is_told() {
-    let file = repository().join("compose/compose.yaml");
-    let stack = stack::read(&[file], &|_| None, &[]).unwrap_or_else(|error| panic!("{}", error.excerpts()));
-    let mut kinds: Vec<(String, usize, Vec<String>)> = Vec::new();
-    for check in harness::check::checks(&stack) {
-        let kind = format!("`{}`", check.id.split('.').next().unwrap());
-        let at = kinds.iter().position(|(known, ..)| *known == kind).unwrap_or_else(|| {
-            kinds.push((kind, 0, Vec::new()));
-            kinds.len() - 1
-        });
-        kinds[at].1 += 1;
-        if !check.runs_on(RunnerKind::Processes) {
-            kinds[at].2.push(format!("`{}`", check.id));
+fn which_check_runs_over_which_store_on_which_runner_is_told() {
+    const CELLS: usize = STORES.len() * RUNNERS.len();
+    let mut kinds: Vec<(String, [usize; CELLS], BTreeSet<String>)> = Vec::new();
+    for (column, overlays) in STORES.iter().enumerate() {
+        let files: Vec<_> = ["compose.yaml"].iter().chain(*overlays).collect();
+        let files: Vec<_> = files.into_iter().map(|file| repository().join("compose").join(file)).collect();
+        let stack =
+            stack::read(&files, &|_| None, &[]).unwrap_or_else(|error| panic!("{}", error.excerpts()));
+        for check in harness::check::checks(&stack) {
+            let kind = format!("`{}`", check.id.split('.').next().unwrap());
+            let at = kinds.iter().position(|(known, ..)| *known == kind).unwrap_or_else(|| {
+                kinds.push((kind, [0; CELLS], BTreeSet::new()));
+                kinds.len() - 1
+            });
+            let (_, counts, skipped) = &mut kinds[at];
+            for (row, runner) in RUNNERS.into_iter().enumerate() {
+                let runs = check.runs_on(runner);
+                counts[column * RUNNERS.len() + row] += usize::from(runs);
+                if !runs {
+                    skipped.insert(format!("`{}`", check.id));
+                }
+            }
         }
     }
     let expected: Vec<Vec<String>> = kinds
         .into_iter()
-        .map(|(kind, all, skipped)| {
-            let without =
-                if skipped.is_empty() { String::new() } else { format!(", without {}", skipped.join(", ")) };
-            vec![kind, all.to_string(), format!("{}{without}", all - skipped.len())]
+        .map(|(kind, counts, skipped)| {
+            let skipped =
+                if skipped.is_empty() { "none".to_owned() } else { Vec::from_iter(skipped).join(", ") };
+            [kind].into_iter().chain(counts.iter().map(ToString::to_string)).chain([skipped]).collect()
         })
         .collect();
     let told = Document::read(&repository(), "ARCHITECTURE.md").table("Two runners");

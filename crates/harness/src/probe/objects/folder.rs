@@ -15,7 +15,7 @@ const SIZES: &str = "sizes";
 /// SHA-256 and size of every file.
 pub(super) async fn list(running: &RunningStack) -> Result<Vec<Object>, String> {
     let script = format!(
-        r#"find {ROOT} -type f -exec sha256sum {{}} + && echo {SIZES} && find {ROOT} -type f -printf '%s  %p\n'"#
+        r"find {ROOT} -type f -exec sha256sum {{}} + && echo {SIZES} && find {ROOT} -type f -printf '%s  %p\n'"
     );
     let command = ["bash", "-c", &script];
     let mut told = running.runner().toolbox(running.image_volume()?, &command).await;
