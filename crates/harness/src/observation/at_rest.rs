@@ -1,11 +1,11 @@
-//! What the volume of the outputs held while one of them lived.
+//! What the volume of the outputs held.
 
-/// Every file of the volume, held against the bytes that a living output's link delivered.
+/// Every file of the volume, held against the bytes that an output's link delivered.
 #[derive(Clone, Debug, Default)]
 pub struct AtRest {
     /// How many bytes the link delivered.
     pub delivered_bytes: usize,
-    /// Length of the file that carries the output's id. None: there is no such file.
+    /// Length of a living output's object, where a file is known to hold it: by its id, or by how it begins.
     pub object_bytes: Option<usize>,
     /// Files of the volume that were read whole.
     pub files: usize,

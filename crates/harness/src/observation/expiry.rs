@@ -21,4 +21,7 @@ pub struct Expiry {
     pub object_was_there: bool,
     /// What the volume held while another output lived. None: nobody looked.
     pub at_rest: Option<Seen<AtRest>>,
+    /// What it held of the expired one when that was gone; the object is that of the other, which lives. None: nobody
+    /// looked.
+    pub at_rest_after: Option<Seen<AtRest>>,
 }

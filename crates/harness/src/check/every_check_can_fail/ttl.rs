@@ -26,6 +26,7 @@ pub(super) fn green() -> Expiry {
     }
     story.fact("after.not_listed", true, "not listed");
     story.fact("link.ceiling", true, "5 s");
+    let at_rest = AtRest { delivered_bytes: 1000, object_bytes: Some(1072), files: 3, readable: Vec::new() };
     Expiry {
         story,
         margin_before: Some(Duration::from_millis(800)),
@@ -33,12 +34,8 @@ pub(super) fn green() -> Expiry {
         object_gone_after: Some(Duration::from_millis(900)),
         row_was_there: true,
         object_was_there: true,
-        at_rest: Some(Ok(AtRest {
-            delivered_bytes: 1000,
-            object_bytes: Some(1072),
-            files: 3,
-            readable: Vec::new(),
-        })),
+        at_rest: Some(Ok(at_rest.clone())),
+        at_rest_after: Some(Ok(at_rest)),
     }
 }
 
@@ -60,6 +57,13 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
         in_expiry(|expiry| {
             let at_rest = expiry.at_rest.as_mut().unwrap().as_mut().unwrap();
             at_rest.readable.push("delivered bytes in /volume/0190 from byte 48".into());
+        }),
+    );
+    add(
+        "ttl.raw",
+        in_expiry(|expiry| {
+            let at_rest = expiry.at_rest_after.as_mut().unwrap().as_mut().unwrap();
+            at_rest.readable.push("a PNG signature in /volume/data/5f from byte 0".into());
         }),
     );
     add("ttl.ceiling", in_expiry(|expiry| expiry.story.fact("link.ceiling", false, "600 s")));

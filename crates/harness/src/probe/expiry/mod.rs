@@ -4,6 +4,7 @@ mod links;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use sqlx::Row;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::sleep;
@@ -51,9 +52,7 @@ async fn tell(
     expiry.story.need("login", "/token")?;
     let lasting = upload(eve, expiry, "lasting", "600").await?;
     links::observe(running, door, eve, expiry, &lasting).await?;
-    let answer = expiry.story.steps.get("lasting.link").and_then(|exchange| exchange.answer.as_ref().ok());
-    let delivered = answer.filter(|answer| answer.status == 200).map(|answer| answer.body.clone());
-    expiry.at_rest = Some(at_rest::observe(running, &lasting, &delivered.unwrap_or_default()).await);
+    expiry.at_rest = Some(at_rest::observe(running, &lasting, &delivered(expiry, "lasting.link")).await);
     let image = upload(eve, expiry, "brief", &ttl.to_string()).await?;
     let path = format!("/api/v1/images/{image}");
 
@@ -101,7 +100,14 @@ async fn tell(
         gone_after(moment, left, || object_is_there(running, &image, object.as_deref()))
     );
     (expiry.row_gone_after, expiry.object_gone_after) = (row?, object?);
+    expiry.at_rest_after = Some(at_rest::observe(running, &lasting, &delivered(expiry, "before.link")).await);
     Ok(())
+}
+
+/// What a link gave at a step.
+fn delivered(expiry: &Expiry, step: &str) -> Bytes {
+    let answer = expiry.story.steps.get(step).and_then(|exchange| exchange.answer.as_ref().ok());
+    answer.filter(|answer| answer.status == 200).map(|answer| answer.body.clone()).unwrap_or_default()
 }
 
 async fn upload(eve: &Person, expiry: &mut Expiry, name: &str, ttl: &str) -> Result<String, String> {
