@@ -1,11 +1,10 @@
 //! What the api needs to know, read from the environment once.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use image_store::{Backend, KEY_MIN_BYTES, Keys, KeysError, UnknownBackend};
 use service::http::TrustedHops;
+use service::image_store::ImageStoreConfig;
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
 use service::{Origin, Secret, SettingError, Settings};
@@ -21,10 +20,8 @@ pub(crate) struct ApiConfig {
     pub(crate) listen: SocketAddr,
     pub(crate) postgres: PostgresConfig,
     pub(crate) redis: RedisConfig,
-    pub(crate) store: Backend,
-    pub(crate) store_folder: PathBuf,
-    /// What the outputs are encrypted with.
-    pub(crate) store_keys: Keys,
+    /// Where the outputs are and in which form.
+    pub(crate) store: ImageStoreConfig,
     pub(crate) link: LinkConfig,
     pub(crate) ceilings: Ceilings,
     pub(crate) limits: LimitConfig,
@@ -75,9 +72,7 @@ impl ApiConfig {
             listen: settings.listen("API_LISTEN", "0.0.0.0:8000")?,
             postgres: PostgresConfig::read(settings)?,
             redis: RedisConfig::read(settings)?,
-            store: backend(settings)?,
-            store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
-            store_keys: store_keys(settings)?,
+            store: ImageStoreConfig::read(settings)?,
             allowed_origins: Origin::read_allowed(settings, &public_origin)?,
             link: LinkConfig {
                 public_origin,
@@ -121,18 +116,6 @@ fn is_plain_name(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-}
-
-fn backend(settings: &Settings) -> Result<Backend, SettingError> {
-    let name = settings.required("IMAGE_STORE", "`filesystem`")?;
-    name.parse()
-        .map_err(|expected: UnknownBackend| SettingError::invalid("IMAGE_STORE", expected.to_string()))
-}
-
-fn store_keys(settings: &Settings) -> Result<Keys, SettingError> {
-    const NAME: &str = "IMAGE_ENCRYPTION_KEY";
-    Keys::parse(settings.secret(NAME, KEY_MIN_BYTES)?.expose())
-        .map_err(|expected: KeysError| SettingError::invalid(NAME, expected.to_string()))
 }
 
 fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {
@@ -193,7 +176,7 @@ mod tests {
     #[case("POSTGRES_HOST", "")]
     #[case("POSTGRES_PORT", "70000")]
     #[case("REDIS_URL", "redis://:pw@redis:6379/0")]
-    #[case("IMAGE_STORE", "s3")]
+    #[case("IMAGE_STORE", "tape")]
     #[case("IMAGE_STORE_PATH", "relative/folder")]
     #[case("IMAGE_ENCRYPTION_KEY", "too-short")]
     #[case("IMAGE_ENCRYPTION_KEY", "fedcba9876543210fedcba9876543210\ntoo-short")]

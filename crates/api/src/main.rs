@@ -60,7 +60,6 @@ fn run(work: impl Future<Output = Result<(), AnyError>>) -> ExitCode {
 
 async fn serve(config: ApiConfig) -> Result<(), AnyError> {
     let shutdown = Shutdown::on_signals()?;
-    tracing::info!(keys = %config.store_keys, "images are encrypted; the first key writes");
     let metrics = Metrics::new();
     metrics.tell_build(&[
         ("version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use image_store::ImageStore;
+use image_store::{DirectLinks, ImageStore};
 use jobs::Publisher;
 use service::http::TrustedHops;
 use service::postgres::PostgresConfig;
@@ -41,6 +41,8 @@ pub(crate) struct ApiState {
     pub(crate) sessions: Sessions,
     pub(crate) passwords: Passwords,
     pub(crate) store: Arc<dyn ImageStore>,
+    /// Where people are sent straight to the store.
+    pub(crate) direct_links: Option<DirectLinks>,
     pub(crate) links: Links,
     pub(crate) ceilings: Ceilings,
     pub(crate) limiter: Limiter,
@@ -71,7 +73,8 @@ impl ApiState {
             publisher: Publisher::new(redis.clone()),
             sessions: Sessions::new(redis.clone()),
             passwords: Passwords::new()?,
-            store: config.store.open(&config.store_folder, config.store_keys.clone()),
+            store: config.store.open(),
+            direct_links: config.store.direct_links(),
             links: Links::new(&config.link),
             ceilings: config.ceilings,
             limiter: Limiter::new(redis.clone(), config.limits),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::KeyId;
+use crate::{KeyId, S3Error};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,9 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    /// Whatever went wrong between us and an S3 store.
+    #[error(transparent)]
+    S3(#[from] S3Error),
     /// Anything else the system answered.
     #[error("could not {operation} in image folder {}", folder.display())]
     Io {
@@ -94,6 +97,15 @@ fn sealed_with(key: Option<KeyId>) -> String {
 }
 
 impl StoreError {
+    /// Whether there is no room left for what was to be put.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::S3(error) => error.is_full(),
+            _ => false,
+        }
+    }
+
     /// Tells apart the answers of the system that ask for different remedies.
     pub(crate) fn from_io(folder: &Path, operation: &'static str, source: io::Error) -> Self {
         let folder = folder.to_owned();

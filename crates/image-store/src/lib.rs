@@ -2,7 +2,7 @@
 //!
 //! The store keeps bytes under an id and knows nothing of how long they may live: the rows in Postgres do,
 //! and the worker's sweeper drives deletion by them. Every backend passes the same contract suite, bare and encrypted.
-//! Services get the encrypted store only.
+//! Services get the encrypted store only, unless people are to be sent straight to an S3 store.
 
 mod backend;
 mod content;
@@ -14,6 +14,11 @@ mod filesystem;
 mod keys;
 #[cfg(any(test, feature = "testing"))]
 mod memory;
+#[cfg(test)]
+mod overhead;
+mod s3;
+#[cfg(test)]
+mod test_garage;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -24,13 +29,14 @@ use futures::stream::BoxStream;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use backend::{Backend, UnknownBackend};
+pub use backend::Backend;
 pub use content::{Chunks, Content};
 pub use encrypted::Encrypted;
 pub use error::StoreError;
 pub use keys::{KEY_MIN_BYTES, KeyId, Keys, KeysError};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::Memory;
+pub use s3::{DirectLinks, Endpoint, S3Config, S3ConfigError, S3Error};
 
 /// What a backend answers: a boxed future, so that the trait can be used as `dyn ImageStore`.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

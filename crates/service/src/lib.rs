@@ -6,6 +6,8 @@
 use std::process::ExitCode;
 
 pub mod http;
+#[cfg(feature = "image-store")]
+pub mod image_store;
 pub mod logging;
 pub mod metrics;
 mod origin;

@@ -1,10 +1,9 @@
 //! The worker's settings.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use image_store::{Backend, KEY_MIN_BYTES, Keys, KeysError};
+use service::image_store::ImageStoreConfig;
 use service::postgres::PostgresConfig;
 use service::redis::RedisConfig;
 use service::{SettingError, Settings};
@@ -18,12 +17,8 @@ pub struct Config {
     pub postgres: PostgresConfig,
     /// The queue.
     pub redis: RedisConfig,
-    /// What kind of place holds the outputs (`IMAGE_STORE`).
-    pub backend: Backend,
-    /// Where it is (`IMAGE_STORE_PATH`).
-    pub store_folder: PathBuf,
-    /// What the outputs are encrypted with (`IMAGE_ENCRYPTION_KEY`, as the api has it).
-    pub store_keys: Keys,
+    /// Where the outputs are and in which form (`IMAGE_STORE` and what belongs to it, as the api has it).
+    pub store: ImageStoreConfig,
     /// Pause between two sweeps (`SWEEP_INTERVAL_SECONDS`).
     pub sweep_interval: Duration,
     /// What one job may take in all (`JOB_TIMEOUT_SECONDS`).
@@ -39,19 +34,12 @@ pub struct Config {
 impl Config {
     /// Reads and checks every setting.
     pub fn read(settings: &Settings) -> Result<Self, SettingError> {
-        let backend = settings.text("IMAGE_STORE", "filesystem")?.parse().map_err(
-            |expected: image_store::UnknownBackend| {
-                SettingError::invalid("IMAGE_STORE", expected.to_string())
-            },
-        )?;
         let attempts = settings.number("JOB_ATTEMPTS", 4, 1..=100)?;
         let config = Self {
             listen: settings.listen("WORKER_LISTEN", "0.0.0.0:9100")?,
             postgres: PostgresConfig::read(settings)?,
             redis: RedisConfig::read(settings)?,
-            backend,
-            store_folder: settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?,
-            store_keys: store_keys(settings)?,
+            store: ImageStoreConfig::read(settings)?,
             sweep_interval: settings.seconds("SWEEP_INTERVAL_SECONDS", 2, 1..=3600)?,
             job_timeout: settings.seconds("JOB_TIMEOUT_SECONDS", 20, 1..=3600)?,
             job_attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
@@ -75,12 +63,6 @@ impl Config {
     pub fn abandoned_after(&self) -> Duration {
         2 * self.job_timeout + self.input_ttl
     }
-}
-
-fn store_keys(settings: &Settings) -> Result<Keys, SettingError> {
-    const NAME: &str = "IMAGE_ENCRYPTION_KEY";
-    Keys::parse(settings.secret(NAME, KEY_MIN_BYTES)?.expose())
-        .map_err(|expected: KeysError| SettingError::invalid(NAME, expected.to_string()))
 }
 
 #[cfg(test)]
@@ -130,14 +112,5 @@ mod tests {
         let error = with(name, value).unwrap_err();
         assert_eq!(error.name(), name);
         assert!(!error.to_string().contains("4815162342"), "{error}");
-    }
-
-    #[test]
-    fn s3_is_refused_by_its_name() {
-        let said = with("IMAGE_STORE", "s3").unwrap_err().to_string();
-        assert_eq!(
-            said,
-            "IMAGE_STORE is not valid; expected `filesystem` (`s3` is not supported by this version)"
-        );
     }
 }

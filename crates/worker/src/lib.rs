@@ -41,14 +41,13 @@ pub struct Worker {
 impl Worker {
     /// Opens lazy connections. Needs a tokio runtime; fails only where Redis' address cannot be understood.
     pub fn new(config: Config) -> Result<Self, Box<dyn std::error::Error>> {
-        tracing::info!(keys = %config.store_keys, "images are encrypted; the first key writes");
         let registry = Metrics::new();
         // A name that no other worker has: what this one holds and never ends is reclaimed by the others.
         let name = format!("worker-{}", uuid::Uuid::new_v4().simple());
         Ok(Self {
             pool: config.postgres.pool(CONNECTIONS),
             consumer: Consumer::new(&config.redis, name, BLOCK)?,
-            store: config.backend.open(&config.store_folder, config.store_keys.clone()),
+            store: config.store.open(),
             metrics: WorkerMetrics::register(&registry),
             registry,
             config,

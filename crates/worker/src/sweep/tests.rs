@@ -110,7 +110,7 @@ async fn sweep_that_is_over_says_that_a_backlog_is_left_and_removed_what_it_had_
 async fn object_that_cannot_be_removed_holds_nothing_else_up() {
     let folder = tempfile::tempdir().unwrap();
     let keys = image_store::Keys::parse("fedcba9876543210fedcba9876543210").unwrap();
-    let store = image_store::Backend::Filesystem.open(folder.path(), keys);
+    let store = image_store::Backend::Filesystem(folder.path().to_owned()).open(keys);
     let table = Table::default();
     let ids: Vec<Uuid> = (0..2 * BATCH).map(|_| Uuid::new_v4()).collect();
     table.0.lock().unwrap().extend(&ids);
