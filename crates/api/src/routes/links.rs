@@ -1,14 +1,18 @@
 //! `/images/{id}?expires=…&signature=…`: the bytes, for whoever holds a link. No session, and no path or
 //! query in the log.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::TryStreamExt;
 use image_store::StoredImage;
+use jobs::ImageRow;
 use service::{Problem, error_chain};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::images::SeenImage;
 use crate::error::{ApiError, gone};
@@ -26,6 +30,7 @@ use crate::state::ApiState;
     ),
     responses(
         (status = 200, description = "The bytes", content(([u8] = "image/png"), ([u8] = "image/jpeg"))),
+        (status = 302, description = "The bytes are there, for some seconds (where `IMAGE_DELIVERY` is `redirect`)"),
         (status = 304, description = "The client has them already (`If-None-Match`)"),
         (status = 403, description = "The link was not made here, or was changed"),
         (status = 410, description = "The link or the image has outlived its time"),
@@ -57,11 +62,41 @@ pub(super) async fn follow(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|wanted| wanted.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
-    let stored = state.store.get(row.id).await?.ok_or_else(|| {
-        tracing::error!(image_id = %row.id, "image has a row and no object");
-        gone()
-    })?;
+    if let Some(straight) = straight_to_the_store(&state, &row, now, left_s).await? {
+        return Ok(straight);
+    }
+    let stored = state.store.get(row.id).await?.ok_or_else(|| no_object(row.id))?;
     Ok((kept, picture(&row.content_type, stored)?).into_response())
+}
+
+/// Where people are sent straight to the store: the way there, unless less than a second is left to go it.
+async fn straight_to_the_store(
+    state: &ApiState,
+    row: &ImageRow,
+    now: OffsetDateTime,
+    left_s: i64,
+) -> Result<Option<Response>, ApiError> {
+    let Some(links) = &state.direct_links else { return Ok(None) };
+    // The store would answer 404 for what is gone, and hand out what is encrypted as if it were a picture.
+    let object = state.store.head(row.id).await?.ok_or_else(|| no_object(row.id))?;
+    if i64::try_from(object.size_bytes) != Ok(row.size_bytes) {
+        tracing::error!(
+            image_id = %row.id,
+            size_bytes = object.size_bytes,
+            "object is not as long as its image; was it put before IMAGE_DELIVERY was changed?"
+        );
+        return Err(Problem::internal().into());
+    }
+    let left = Duration::from_secs(u64::try_from(left_s).unwrap_or_default());
+    let Some(link) = links.make(row.id, &row.content_type, now, left) else { return Ok(None) };
+    let sent =
+        [(header::LOCATION, value(&link)?), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok(Some((StatusCode::FOUND, sent).into_response()))
+}
+
+fn no_object(image_id: Uuid) -> ApiError {
+    tracing::error!(%image_id, "image has a row and no object");
+    gone()
 }
 
 /// The bytes themselves. What is wrong with an image from its beginning was found before this; what is found later ends
