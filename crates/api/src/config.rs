@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use image_store::{KEY_MIN_BYTES, KeysError};
 use service::http::TrustedHops;
 use service::image_store::ImageStoreConfig;
 use service::postgres::PostgresConfig;
@@ -10,9 +11,7 @@ use service::redis::RedisConfig;
 use service::{Origin, Secret, SettingError, Settings};
 
 use crate::limit::LimitConfig;
-
-/// A shorter signing key could be guessed.
-const LINK_KEY_MIN_BYTES: usize = 32;
+use crate::link::SigningKeys;
 
 /// The settings of `api serve`.
 #[derive(Clone, Debug)]
@@ -36,7 +35,8 @@ pub(crate) struct ApiConfig {
 pub(crate) struct LinkConfig {
     /// Under which people reach the proxy.
     pub(crate) public_origin: Origin,
-    pub(crate) signing_key: Secret,
+    /// The first signs, all of them verify.
+    pub(crate) signing_keys: SigningKeys,
     /// The longest a link lives.
     pub(crate) ttl: Duration,
 }
@@ -76,7 +76,7 @@ impl ApiConfig {
             allowed_origins: Origin::read_allowed(settings, &public_origin)?,
             link: LinkConfig {
                 public_origin,
-                signing_key: settings.secret("LINK_SIGNING_KEY", LINK_KEY_MIN_BYTES)?,
+                signing_keys: signing_keys(settings)?,
                 ttl: settings.seconds("LINK_TTL_SECONDS", 300, 1..=3600)?,
             },
             ceilings: Ceilings {
@@ -116,6 +116,12 @@ fn is_plain_name(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+fn signing_keys(settings: &Settings) -> Result<SigningKeys, SettingError> {
+    const NAME: &str = "LINK_SIGNING_KEY";
+    SigningKeys::parse(settings.secret(NAME, KEY_MIN_BYTES)?.expose())
+        .map_err(|expected: KeysError| SettingError::invalid(NAME, expected.to_string()))
 }
 
 fn upload_bytes(settings: &Settings) -> Result<usize, SettingError> {
@@ -173,6 +179,9 @@ mod tests {
     #[case("OUTPUT_TTL_SECONDS", "604801")]
     #[case("LINK_TTL_SECONDS", "soon")]
     #[case("LINK_SIGNING_KEY", "too-short")]
+    #[case("LINK_SIGNING_KEY", "0123456789abcdef0123456789abcdef\ntoo-short")]
+    #[case("LINK_SIGNING_KEY", "0123456789abcdef0123456789abcdef\n0123456789abcdef0123456789abcdef")]
+    #[case("LINK_SIGNING_KEY", "                                 \n  ")]
     #[case("POSTGRES_HOST", "")]
     #[case("POSTGRES_PORT", "70000")]
     #[case("REDIS_URL", "redis://:pw@redis:6379/0")]

@@ -60,6 +60,7 @@ fn run(work: impl Future<Output = Result<(), AnyError>>) -> ExitCode {
 
 async fn serve(config: ApiConfig) -> Result<(), AnyError> {
     let shutdown = Shutdown::on_signals()?;
+    tracing::info!(keys = config.link.signing_keys.count(), "links are signed; the first key signs");
     let metrics = Metrics::new();
     metrics.tell_build(&[
         ("version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -52,6 +52,37 @@ impl Key {
     }
 }
 
+/// The lines of a secret that holds keys for rotation: the first is in use, the others are still or already believed. It
+/// has no `Debug`: nothing shows them by accident.
+pub struct KeyLines<'a> {
+    /// What new things are made with.
+    pub first: &'a str,
+    /// What is accepted besides.
+    pub others: Vec<&'a str>,
+}
+
+impl<'a> KeyLines<'a> {
+    /// Reads the text of the secret. Lines with nothing on them do not count, nor does space around a key.
+    pub fn parse(text: &'a str) -> Result<Self, KeysError> {
+        let mut keys: Vec<&str> = Vec::new();
+        for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
+            if line.is_empty() {
+                continue;
+            }
+            if line.len() < KEY_MIN_BYTES {
+                return Err(KeysError::Short { line: number });
+            }
+            if keys.contains(&line) {
+                return Err(KeysError::Twice { line: number });
+            }
+            keys.push(line);
+        }
+        let mut keys = keys.into_iter();
+        let first = keys.next().ok_or(KeysError::None)?;
+        Ok(Self { first, others: keys.collect() })
+    }
+}
+
 /// All keys of a store.
 #[derive(Clone)]
 pub struct Keys {
@@ -80,25 +111,11 @@ pub enum KeysError {
 }
 
 impl Keys {
-    /// Reads the text of the secret. Lines with nothing on them do not count, nor does space around a key.
+    /// Reads the text of the secret.
     pub fn parse(text: &str) -> Result<Self, KeysError> {
-        let mut keys: Vec<Key> = Vec::new();
-        for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
-            if line.is_empty() {
-                continue;
-            }
-            if line.len() < KEY_MIN_BYTES {
-                return Err(KeysError::Short { line: number });
-            }
-            let key = Key::new(line.as_bytes());
-            if keys.iter().any(|other| other.id == key.id) {
-                return Err(KeysError::Twice { line: number });
-            }
-            keys.push(key);
-        }
-        let mut keys = keys.into_iter();
-        let first = keys.next().ok_or(KeysError::None)?;
-        Ok(Self { first, others: keys.collect() })
+        let lines = KeyLines::parse(text)?;
+        let key = |line: &str| Key::new(line.as_bytes());
+        Ok(Self { first: key(lines.first), others: lines.others.into_iter().map(key).collect() })
     }
 
     /// The names of all keys, the one that writes first.

@@ -33,7 +33,7 @@ pub use backend::Backend;
 pub use content::{Chunks, Content};
 pub use encrypted::Encrypted;
 pub use error::StoreError;
-pub use keys::{KEY_MIN_BYTES, KeyId, Keys, KeysError};
+pub use keys::{KEY_MIN_BYTES, KeyId, KeyLines, Keys, KeysError};
 #[cfg(any(test, feature = "testing"))]
 pub use memory::Memory;
 pub use s3::{DirectLinks, Endpoint, S3Config, S3ConfigError, S3Error};

@@ -18,7 +18,7 @@ use common::{EveryErrorIsAProblem, HeadersAreText, PictureKinds, RefusalsOfEvery
         title = "Shakedown's reference api",
         description = "Sign up, upload a photo, get back a stylised portrait and a link that dies on time. \
                        Every error is a problem document (RFC 9457). Every answer has an `X-Request-Id`. \
-                       Unknown query parameters are ignored, unknown fields of a body are refused.",
+                       Unknown query parameters are ignored, but those of a link refused, as are unknown fields of a body.",
     ),
     paths(
         super::users::sign_up,
