@@ -1,6 +1,7 @@
 //! `ttl.*`: an output is there just before its end and gone just after it, at every layer.
 
 mod links;
+mod living;
 
 use super::{
     Check, Finding, Subject,
@@ -50,14 +51,15 @@ fn before(id: &'static str, step: &'static str, claim: &'static str) -> Check {
     })
 }
 
-fn status(id: &'static str, step: &'static str, right: &'static [u16], claim: &'static str) -> Check {
+fn status(id: &str, step: &str, right: &'static [u16], claim: &str) -> Check {
     let statuses: Vec<String> = right.iter().map(ToString::to_string).collect();
+    let step = step.to_owned();
     Check::new(id, Subject::Expiry, claim, statuses.join(" or "), move |seen| {
         with_expiry(seen, |expiry| {
-            if let Some((false, told)) = expiry.story.facts.get(step) {
+            if let Some((false, told)) = expiry.story.facts.get(&step) {
                 return Finding::Fail(told.clone(), None);
             }
-            judge_step(&expiry.story, step, |exchange, answer| {
+            judge_step(&expiry.story, &step, |exchange, answer| {
                 let told = format!("{} answered {}", exchange.request, answer.status);
                 Finding::judged(right.contains(&answer.status), told)
             })

@@ -61,6 +61,9 @@ async fn tell(
     let moment = OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| format!("expires_at: {error}"))?;
     let link = expiry.story.need("before.described", "/link")?;
     let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
+    let spare = moment - OffsetDateTime::from_unix_timestamp(links::end_of(&link)?).unwrap_or(moment);
+    let told = format!("a link that ends {} ms before its image", spare.whole_milliseconds());
+    expiry.story.fact("link.within", !spare.is_negative(), told);
     let (row, object, list) = tokio::join!(
         row_is_there(running, &image),
         object_of(running, &image),
@@ -80,6 +83,7 @@ async fn tell(
     sleep_until(moment + AFTER).await;
     expiry.story.keep(eve.get("after.api", &path).await);
     expiry.story.keep(door.get("after.link", &link).await);
+    links::after_its_end(door, &mut expiry.story, &link, "before.link", "after.link").await;
     expiry.story.keep(eve.get("after.list", "/api/v1/images").await);
     let listed = expiry.story.steps.get("after.list").and_then(|exchange| lists(exchange, &image));
     match listed {

@@ -1,0 +1,105 @@
+//! A link that is followed in every way that a browser, a player or a cache has: whole, in part, again, and by its head.
+
+use std::ops::Range;
+
+use reqwest::{
+    Method,
+    header::{HeaderName, IF_NONE_MATCH, RANGE},
+};
+use time::OffsetDateTime;
+
+use crate::{
+    observation::{AskedRange, LivingLink, Story},
+    probe::http::Client,
+};
+
+/// How many bytes a range in the middle or at an end has.
+const PART_BYTES: usize = 100;
+
+/// Follows a link while it lives.
+pub(super) async fn observe(door: &Client, story: &mut Story, link: &str, expires: i64) -> LivingLink {
+    let mut living = LivingLink { expires, ..LivingLink::default() };
+    follow(door, story, &mut living, link, "lasting.link", Method::GET, None).await;
+    let whole = story.steps.get("lasting.link").and_then(|exchange| exchange.answer.as_ref().ok());
+    let Some(whole) = whole.filter(|answer| answer.status == 200) else { return living };
+    let (size, tag) = (whole.body.len(), whole.header("etag").unwrap_or_default().to_owned());
+    follow(door, story, &mut living, link, "lasting.link.head", Method::HEAD, None).await;
+    follow(door, story, &mut living, link, "lasting.link.kept", Method::GET, Some((IF_NONE_MATCH, tag)))
+        .await;
+    living.ranges = ranges(size);
+    for AskedRange { step, asked, .. } in living.ranges.clone() {
+        follow(door, story, &mut living, link, step, Method::GET, Some((RANGE, asked))).await;
+    }
+    living
+}
+
+/// Ranges of a picture of so many bytes, and which of them there are.
+fn ranges(size: usize) -> Vec<AskedRange> {
+    let range = |step, asked, part| AskedRange { step, asked, part };
+    let middle = size / 3..(size / 3 + PART_BYTES).min(size);
+    let last = size.saturating_sub(PART_BYTES)..size;
+    let from_to = |part: &Range<usize>| format!("bytes={}-{}", part.start, part.end.saturating_sub(1));
+    vec![
+        range("lasting.link.middle", from_to(&middle), Some(middle)),
+        range("lasting.link.rest", format!("bytes={}-", last.start), Some(last.clone())),
+        range("lasting.link.last", format!("bytes=-{PART_BYTES}"), Some(last)),
+        range("lasting.link.beyond", format!("bytes={size}-"), None),
+    ]
+}
+
+async fn follow(
+    door: &Client,
+    story: &mut Story,
+    living: &mut LivingLink,
+    link: &str,
+    step: &'static str,
+    method: Method,
+    header: Option<(HeaderName, String)>,
+) {
+    living.sent_at.insert(step, OffsetDateTime::now_utc());
+    story.keep(send(door, link, step, method, header).await);
+}
+
+async fn send(
+    door: &Client,
+    link: &str,
+    step: &str,
+    method: Method,
+    header: Option<(HeaderName, String)>,
+) -> crate::probe::http::Exchange {
+    door.send(step, method, link, |request| match header {
+        Some((name, value)) => request.header(name, value),
+        None => request,
+    })
+    .await
+}
+
+/// Follows a dead link in every way that makes somebody say less than the whole picture, for which it might be good still.
+/// `alive` is the step in which it was followed while it lived; the steps of this begin with `dead`.
+pub(crate) async fn after_its_end(door: &Client, story: &mut Story, link: &str, alive: &str, dead: &str) {
+    let alive = story.steps.get(alive).and_then(|exchange| exchange.answer.as_ref().ok());
+    let tag = alive.and_then(|answer| answer.header("etag")).unwrap_or("*").to_owned();
+    for (way, method, header) in [
+        ("kept", Method::GET, Some((IF_NONE_MATCH, tag))),
+        ("any", Method::GET, Some((IF_NONE_MATCH, "*".to_owned()))),
+        ("part", Method::GET, Some((RANGE, "bytes=0-9".to_owned()))),
+        ("head", Method::HEAD, None),
+    ] {
+        let exchange = send(door, link, &format!("{dead}.{way}"), method, header).await;
+        story.keep(exchange);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn every_range_but_the_one_beyond_is_some_of_the_picture_and_not_all() {
+        let ranges = ranges(1000);
+        let told: Vec<&str> = ranges.iter().map(|range| range.asked.as_str()).collect();
+        assert_eq!(told, ["bytes=333-432", "bytes=900-", "bytes=-100", "bytes=1000-"]);
+        let parts: Vec<_> = ranges.into_iter().map(|range| range.part).collect();
+        assert_eq!(parts, [Some(333..433), Some(900..1000), Some(900..1000), None]);
+    }
+}
