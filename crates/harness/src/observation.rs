@@ -30,7 +30,7 @@ pub use cors::{Cors, CorsOf, CorsRow, Preflight};
 pub use expiry::{AskedRange, Expiry, LivingLink};
 pub use hardening::{Hardening, TriedLimits};
 pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};
-pub use inputs::{Delivered, Inputs, Waiting};
+pub use inputs::{Cores, Delivered, Inputs, Waiting};
 pub use limits::{Flood, Limits, Slow, Tally};
 pub use proxy::{
     Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind,

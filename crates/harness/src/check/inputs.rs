@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, Subject, secrets};
 use crate::{
-    observation::{Inputs, Observations},
+    observation::{Cores, Inputs, Observations},
     probe::inputs::ROADS,
 };
 
@@ -19,6 +19,7 @@ pub(super) fn checks() -> Vec<Check> {
         waiting(),
         lost(),
         output(),
+        cores(),
         place("inputs.volumes", "any volume, raw"),
         place(
             "inputs.layers",
@@ -146,6 +147,42 @@ fn output() -> Check {
             Finding::Pass(format!("{} pictures, {bytes} bytes", inputs.outputs.len()))
         })
     })
+}
+
+/// So many processes are named that may leave a core file.
+const NAMED: usize = 3;
+
+fn cores() -> Check {
+    let claim = "a service that dies leaves no core file: no process of it may have one";
+    let expected = "`ulimits: { core: 0 }` in force for every process of every service";
+    Check::new("inputs.cores", Subject::Inputs, claim, expected, |seen| {
+        with_inputs(seen, |inputs| match &inputs.cores {
+            None => {
+                let why = inputs.story.broken.as_deref().unwrap_or("nobody looked at the limits");
+                Finding::Unknown(why.into())
+            }
+            Some(Err(why)) => Finding::Unknown(why.clone()),
+            Some(Ok(cores)) => of_cores(cores),
+        })
+    })
+}
+
+fn of_cores(cores: &Cores) -> Finding {
+    if let Some((unseen, _)) = cores.limits.iter().find(|(_, processes)| processes.is_empty()) {
+        return Finding::Unknown(format!("no process of `{unseen}` was seen"));
+    }
+    let all = || cores.limits.iter().flat_map(|(instance, all)| all.iter().map(move |one| (instance, one)));
+    let may = all().filter(|(_, limit)| limit.most != Some(0)).map(|(instance, limit)| {
+        let most = limit.most.map_or("any length".to_owned(), |most| format!("{most} bytes"));
+        format!("`{}` of `{instance}` may leave {most}", limit.process)
+    });
+    let may: Vec<String> = may.take(NAMED).collect();
+    if may.is_empty() {
+        let seen = format!("0 bytes for {} processes of {} instances", all().count(), cores.limits.len());
+        return Finding::judged(!cores.limits.is_empty(), seen);
+    }
+    let why = format!("the kernel would put it where core_pattern says: `{}`", cores.pattern);
+    Finding::Fail(may.join("; "), Some(why))
 }
 
 /// A place that was read after all that happened. Where a road was not walked to its end, nothing found proves nothing.

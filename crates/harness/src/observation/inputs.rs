@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Seen, Story};
-use crate::canary::Finding;
+use crate::{canary::Finding, runner::CoreLimit};
 
 /// How marked photos went in by every road, and what of them was seen on their way.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,17 @@ pub struct Inputs {
     pub outputs: BTreeMap<String, Seen<Delivered>>,
     /// The keys that held a photo while its worker was away.
     pub waiting: Option<Seen<Waiting>>,
+    /// What would be left of a service that died.
+    pub cores: Option<Seen<Cores>>,
+}
+
+/// What processes may leave of their memory when they die.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cores {
+    /// Where the kernel puts core files, or whom it hands them to: `/proc/sys/kernel/core_pattern`.
+    pub pattern: String,
+    /// For each instance of a service that goes on until it is told to stop, every process of it.
+    pub limits: BTreeMap<String, Vec<CoreLimit>>,
 }
 
 /// A delivered picture beside its pixels.

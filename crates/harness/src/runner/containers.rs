@@ -14,8 +14,8 @@ use bollard::{
         Mount as EngineMount, MountType, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest,
     },
     query_parameters::{
-        CreateContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, StatsOptionsBuilder,
-        StopContainerOptions, TopOptionsBuilder,
+        CreateContainerOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+        LogsOptionsBuilder, StatsOptionsBuilder, StopContainerOptions, TopOptionsBuilder,
     },
 };
 use futures::StreamExt;
@@ -25,7 +25,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::Mutex;
 
 use super::{
-    ENGINE_ACT, Phase, Plan, Runner, RunnerError, State, Tries, Usage,
+    CoreLimit, ENGINE_ACT, End, Phase, Plan, Runner, RunnerError, State, Tries, Usage,
     create::{self, LABEL_INSTANCE, LABEL_TESTCONTAINERS},
     instances, service_of,
 };
@@ -33,6 +33,7 @@ use crate::{
     engine::Engine,
     images::{ContainerImage, Images},
     platform::RunnerKind,
+    poll::{self, Attempt},
     reaper::{self, Owned, Volumes},
     run::Run,
 };
@@ -179,6 +180,12 @@ impl Containers {
         Ok(())
     }
 
+    pub(super) async fn engine_kills(&self, instance: &str) -> Result<(), RunnerError> {
+        let options = KillContainerOptionsBuilder::new().signal("KILL").build();
+        let killed = self.docker.kill_container(&self.container_name(instance), Some(options)).await;
+        killed.map_err(failed(|| format!("killing `{instance}`")))
+    }
+
     pub(super) async fn inspected(&self, instance: &str) -> Result<ContainerInspectResponse, RunnerError> {
         let found = self.docker.inspect_container(&self.container_name(instance), None).await;
         found.map_err(failed(|| format!("inspecting `{instance}`")))
@@ -224,6 +231,19 @@ impl Runner for Containers {
         let grace = self.grace.get(service_of(instance)).copied().unwrap_or_default();
         let stopped = tokio::time::timeout(grace + ENGINE_ACT, stop).await;
         stopped.map_err(timed_out(act))?.map_err(failed(act))
+    }
+
+    async fn kill(&self, instance: &str, end: End) -> Result<(), RunnerError> {
+        self.end_by(instance, end).await?;
+        let gone = poll::until(ENGINE_ACT, || async {
+            match self.state(instance).await {
+                Ok(state) if state.phase == Phase::Running => Attempt::NotYet(state.describe()),
+                Ok(_) => Attempt::Ready(()),
+                Err(error) => Attempt::Never(error.to_string()),
+            }
+        });
+        let act = || format!("waiting for the end of `{instance}`");
+        gone.await.map_err(|not| RunnerError { act: act(), found: not.to_string() })
     }
 
     async fn pause(&self, instance: &str) -> Result<(), RunnerError> {
@@ -311,6 +331,10 @@ impl Runner for Containers {
         let top = self.docker.top_processes(&self.container_name(instance), Some(options)).await;
         let top = top.map_err(failed(|| format!("listing the processes of `{instance}`")))?;
         Ok(top.processes.unwrap_or_default().into_iter().map(|fields| fields.join(" ")).collect())
+    }
+
+    async fn core_limits(&self, instances: &[String]) -> Result<Vec<Vec<CoreLimit>>, RunnerError> {
+        self.core_limits_of(instances).await
     }
 
     async fn usage(&self, instance: &str) -> Result<Usage, RunnerError> {

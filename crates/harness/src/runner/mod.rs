@@ -2,6 +2,7 @@
 
 mod bring_up;
 mod containers;
+mod cores;
 mod create;
 mod left_running;
 mod limits;
@@ -19,6 +20,7 @@ use time::OffsetDateTime;
 pub use bring_up::{BringUp, ServiceTiming, bring_up, longest_path_ms};
 pub(crate) use bring_up::{millis, port_of, ports_of};
 pub use containers::Containers;
+pub use cores::CoreLimit;
 pub use left_running::LeftRunning;
 pub use limits::{TriedIn, Tries};
 pub use processes::Processes;
@@ -135,6 +137,15 @@ impl State {
     }
 }
 
+/// How an instance ends that is not asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As by a kernel that is short of memory, or a machine that loses power: SIGKILL.
+    Killed,
+    /// As by a program that finds itself broken: SIGABRT, which leaves a core file where that is allowed.
+    Aborted,
+}
+
 /// What an instance spends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -163,6 +174,9 @@ pub trait Runner: Send + Sync {
     async fn start(&self, instance: &str) -> Result<(), RunnerError>;
     /// Stops an instance with its stop signal and grace period.
     async fn stop(&self, instance: &str) -> Result<(), RunnerError>;
+    /// Ends an instance at once, without its stop signal, and returns when it is gone. Its restart policy does not bring it
+    /// back: [`Runner::start`] does.
+    async fn kill(&self, instance: &str, end: End) -> Result<(), RunnerError>;
     /// Freezes an instance: it keeps its connections and answers nothing.
     async fn pause(&self, instance: &str) -> Result<(), RunnerError>;
     /// Undoes [`Runner::pause`].
@@ -179,6 +193,9 @@ pub trait Runner: Send + Sync {
     async fn address_of_harness(&self, instance: &str) -> Result<String, RunnerError>;
     /// The arguments of every process of an instance.
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError>;
+    /// The limits on core files that are in force for every process of each of these instances, as the kernel tells them. Of
+    /// an instance that does not run, none.
+    async fn core_limits(&self, instances: &[String]) -> Result<Vec<Vec<CoreLimit>>, RunnerError>;
     /// What an instance has spent and holds right now.
     async fn usage(&self, instance: &str) -> Result<Usage, RunnerError>;
     /// All that each of these instances has written and that is still there, beside volumes: the writable layer of its root

@@ -6,8 +6,9 @@ use super::{Defect, definition, green as sound, outcomes};
 use crate::{
     canary::{Finding as Leak, Form},
     check::{Subject, checks},
-    observation::{Delivered, Inputs, Observations, Story, Surface, Waiting},
+    observation::{Cores, Delivered, Inputs, Observations, Story, Surface, Waiting},
     probe::inputs::{PARTS, ROADS},
+    runner::CoreLimit,
     verdict::Outcome,
 };
 
@@ -35,7 +36,15 @@ pub(super) fn green() -> Inputs {
             left: vec![Some(Duration::from_secs(119))],
             at_most: Duration::from_mins(2),
         })),
+        cores: Some(Ok(Cores {
+            pattern: "core".into(),
+            limits: ["api", "worker"].map(|instance| (instance.to_owned(), vec![limit(Some(0))])).into(),
+        })),
     }
+}
+
+fn limit(most: Option<u64>) -> CoreLimit {
+    CoreLimit { process: "docker-init -- worker".into(), most }
 }
 
 pub(super) fn surfaces() -> Vec<Surface> {
@@ -74,6 +83,13 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
     };
     add("inputs.output", delivered(|output| output.markers.push(leak("exif"))));
     add("inputs.output", delivered(|output| output.beside_pixels.push("APP1 (Exif)".into())));
+    for most in [None, Some(1)] {
+        let may = move |inputs: &mut Inputs| {
+            let limits = &mut inputs.cores.as_mut().unwrap().as_mut().unwrap().limits;
+            limits.get_mut("worker").unwrap().push(limit(most));
+        };
+        add("inputs.cores", of(may));
+    }
     for place in PLACES {
         for part in PARTS {
             let leaks: Defect = Box::new(move |seen| {
@@ -145,4 +161,13 @@ fn a_reader_of_pictures_that_did_not_prove_itself_is_unknown() {
         inputs.waiting.as_mut().unwrap().as_mut().unwrap().left.clear();
     });
     assert!(nowhere.contains(&("inputs.waiting".into(), Outcome::Unknown)), "{nowhere:?}");
+}
+
+#[test]
+fn a_service_of_which_no_process_was_seen_is_unknown() {
+    let unseen = outcomes_after(|seen| {
+        let cores = seen.inputs.seen.as_mut().unwrap().cores.as_mut().unwrap();
+        cores.as_mut().unwrap().limits.insert("web".into(), Vec::new());
+    });
+    assert!(unseen.contains(&("inputs.cores".into(), Outcome::Unknown)), "{unseen:?}");
 }

@@ -1,6 +1,7 @@
 //! Marked photos go in by every road: those that end well and those that end in a refusal, a cut or a failure. What is left
 //! of them is for collectors to see, once every job has ended.
 
+mod cores;
 mod output;
 mod photo;
 mod waiting;
@@ -52,9 +53,11 @@ async fn tell(running: &RunningStack, inputs: &mut Inputs) -> Seen<()> {
         Box::pin(by_web(running, &ines)),
         refused(running, &ines),
         aborted(running, &ines),
-        undecodable(running, &ines)
+        undecodable(running, &ines),
+        cores::observe(running)
     );
-    let (api, web, refused, aborted, undecodable) = parts;
+    let (api, web, refused, aborted, undecodable, cores) = parts;
+    inputs.cores = Some(cores);
     for part in [api, web, refused, aborted, undecodable] {
         let part = part?;
         inputs.story.steps.extend(part.story.steps);

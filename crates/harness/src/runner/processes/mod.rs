@@ -33,7 +33,7 @@ pub(super) use plan::log_of;
 use program::{Program, Start};
 use user::User;
 
-use super::{Plan, Runner, RunnerError, State, Tries, Usage, last_lines};
+use super::{CoreLimit, End, Plan, Runner, RunnerError, State, Tries, Usage, last_lines};
 use crate::{images::Images, platform::RunnerKind};
 
 /// The address that a relay comes from is this many more than its number.
@@ -139,6 +139,15 @@ impl Runner for Processes {
         stopped.map_err(because(&format!("stopping `{instance}`")))
     }
 
+    async fn kill(&self, instance: &str, end: End) -> Result<(), RunnerError> {
+        let signal = match end {
+            End::Killed => Signal::KILL,
+            End::Aborted => Signal::ABORT,
+        };
+        let killed = self.program(instance, "killing").await?.kill(signal).await;
+        killed.map_err(because(&format!("killing `{instance}`")))
+    }
+
     async fn pause(&self, instance: &str) -> Result<(), RunnerError> {
         self.signal(instance, "pausing", Signal::STOP).await
     }
@@ -188,6 +197,15 @@ impl Runner for Processes {
     async fn processes(&self, instance: &str) -> Result<Vec<String>, RunnerError> {
         let pid = self.pid(instance, "listing the processes of").await?;
         Ok(usage::family(pid).into_iter().filter_map(usage::arguments).collect())
+    }
+
+    async fn core_limits(&self, instances: &[String]) -> Result<Vec<Vec<CoreLimit>>, RunnerError> {
+        let mut all = Vec::new();
+        for instance in instances {
+            let pid = self.program(instance, "reading the limits of").await?.pid();
+            all.push(pid.map(usage::core_limits_of_family).unwrap_or_default());
+        }
+        Ok(all)
     }
 
     async fn usage(&self, instance: &str) -> Result<Usage, RunnerError> {
@@ -242,6 +260,7 @@ impl Runner for Processes {
             grace: Duration::ZERO,
             restart: RestartPolicy::No,
             health: None,
+            core_limit: None,
         };
         let program = Arc::new(Program::new(start, self.user));
         program.start().map_err(because("starting the control program"))?;
@@ -274,7 +293,8 @@ impl Runner for Processes {
         self.relays.lock().await.clear();
         let act = "ending the programs of the run";
         let programs: Vec<Arc<Program>> = self.programs.lock().await.values().cloned().collect();
-        let killed = futures::future::join_all(programs.iter().map(|program| program.kill())).await;
+        let killed =
+            futures::future::join_all(programs.iter().map(|program| program.kill(Signal::KILL))).await;
         killed.into_iter().collect::<Result<(), _>>().map_err(because(act))?;
         // Postgres gives each of its processes a group of its own.
         sweep(&self.folder).await.map_err(because(act))

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use super::{
     User, because, owned,
     placement::{Placement, Ports},
-    program::{Health, Start},
+    program::{Health, LimitOnCores, Start},
 };
 use crate::{
     images::{ContainerImage, Images},
@@ -79,6 +79,7 @@ pub(super) async fn lay_out(
         .filter_map(|(name, service)| Some((name.as_str(), images.by_reference(&service.image)?)));
     let of_services: BTreeMap<_, _> = of_services.collect();
     let (ports, fronts) = addresses(stack, plan, &of_services).await?;
+    let shell = images.get("toolbox").map(|image| image.root.join("bin/bash")).unwrap_or_default();
     let mut starts = Vec::new();
     for (name, service) in &stack.services {
         let image = of_services[name.as_str()];
@@ -88,7 +89,7 @@ pub(super) async fn lay_out(
                 .map_err(because(&format!("laying out `{instance}`")))?;
             let placement =
                 Placement { instance: &instance, ports: &ports, paths: &paths, root: &image.root };
-            let start = start(service, image, &placement, own, log_of(folder, &instance))?;
+            let start = start(service, image, &placement, own, log_of(folder, &instance), &shell)?;
             starts.push((instance, start));
         }
     }
@@ -218,6 +219,7 @@ fn start(
     placement: &Placement<'_>,
     own: PathBuf,
     log: PathBuf,
+    shell: &Path,
 ) -> Result<Start, RunnerError> {
     let told = image.env.iter().filter_map(|variable| variable.split_once('='));
     let mut variables: BTreeMap<String, String> =
@@ -261,6 +263,10 @@ fn start(
         grace: service.stop_grace_period,
         restart: service.restart,
         health,
+        core_limit: service
+            .ulimits
+            .get("core")
+            .map(|bytes| LimitOnCores { shell: shell.to_owned(), bytes: *bytes }),
     })
 }
 

@@ -50,6 +50,43 @@ pub(super) struct Start {
     pub(super) grace: Duration,
     pub(super) restart: RestartPolicy,
     pub(super) health: Option<Health>,
+    /// Where it is not given, the harness's own is in force.
+    pub(super) core_limit: Option<LimitOnCores>,
+}
+
+/// The limit on core files that a program is started under.
+#[derive(Clone, Debug)]
+pub(super) struct LimitOnCores {
+    /// A bash, which can set it: nothing of ours may run between a fork and what is executed, and a process of another user
+    /// can be given a limit by nobody but itself.
+    pub(super) shell: PathBuf,
+    /// Soft and hard limit, in bytes; below 0 there is none.
+    pub(super) bytes: (i64, i64),
+}
+
+impl LimitOnCores {
+    /// Becomes the program, in the same process.
+    const SCRIPT: &str = r#"ulimit -S -c "$1" && ulimit -H -c "$2" && shift 2 && exec "$@""#;
+    /// What bash counts a core file in (its `ulimit -a` says so).
+    const BLOCK: i64 = 1024;
+
+    fn arguments(&self, program: &Path, arguments: &[String]) -> Vec<String> {
+        let blocks = |limit: i64| match limit {
+            ..0 => "unlimited".to_owned(),
+            bytes => (bytes / Self::BLOCK).to_string(),
+        };
+        let (soft, hard) = self.bytes;
+        let program = program.display().to_string();
+        let first = [
+            "-c".to_owned(),
+            Self::SCRIPT.to_owned(),
+            "limited".to_owned(),
+            blocks(soft),
+            blocks(hard),
+            program,
+        ];
+        first.into_iter().chain(arguments.iter().cloned()).collect()
+    }
 }
 
 /// A health check as a command of this machine.
@@ -158,16 +195,16 @@ impl Program {
         let Some(pid) = self.pid() else { return Ok(()) };
         kill_process(pid, self.how().stop_signal).map_err(|error| error.to_string())?;
         if self.is_gone_within(self.how().grace).await.is_err() {
-            return self.kill().await;
+            return self.kill(Signal::KILL).await;
         }
         Ok(())
     }
 
-    /// Kills its whole group.
-    pub(super) async fn kill(&self) -> Result<(), String> {
+    /// Ends its whole group by a signal.
+    pub(super) async fn kill(&self, signal: Signal) -> Result<(), String> {
         self.shared.look().wanted = false;
         let Some(pid) = self.pid() else { return Ok(()) };
-        self.signal_all(Signal::KILL)?;
+        self.signal_all(signal)?;
         self.is_gone_within(GONE_WITHIN).await.map_err(|not| format!("process {pid:?} was killed: {not}"))
     }
 
@@ -194,7 +231,13 @@ impl Shared {
 
     fn spawn(&self) -> io::Result<Child> {
         let log = File::options().create(true).append(true).open(&self.start.log)?;
-        let mut command = self.command(&self.start.program, &self.start.arguments);
+        let Start { program, arguments, .. } = &self.start;
+        let mut command = match &self.start.core_limit {
+            None => self.command(program, arguments),
+            // Bash would tell of it in the log, and nowhere else.
+            Some(_) if !program.exists() => return Err(io::ErrorKind::NotFound.into()),
+            Some(limit) => self.command(&limit.shell, &limit.arguments(program, arguments)),
+        };
         let child = command.stdout(log.try_clone()?).stderr(log).spawn()?;
         let mut seen = self.look();
         seen.pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
@@ -326,6 +369,7 @@ mod tests {
             grace: Duration::from_millis(300),
             restart,
             health: None,
+            core_limit: None,
         };
         Program::new(start, User::Own)
     }

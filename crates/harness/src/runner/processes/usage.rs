@@ -7,7 +7,7 @@ use rustix::{
     process::Pid,
 };
 
-use crate::runner::Usage;
+use crate::runner::{CoreLimit, Usage};
 
 /// What is told of one process in its `stat`.
 struct Stat {
@@ -53,6 +53,15 @@ pub(super) fn of_family(first: Pid) -> Usage {
         processor: Duration::from_millis(ticks * 1000 / clock_ticks_per_second().max(1)),
         memory_bytes: pages * page_size() as u64,
     }
+}
+
+/// The limits on core files of a process and all that descend from it, as far as they are still there.
+pub(super) fn core_limits_of_family(first: Pid) -> Vec<CoreLimit> {
+    let limit = |pid: Pid| {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", pid.as_raw_nonzero())).ok()?;
+        CoreLimit::read(arguments(pid)?, &limits)
+    };
+    family(first).into_iter().filter_map(limit).collect()
 }
 
 fn stat(pid: Pid) -> Option<Stat> {
