@@ -5,6 +5,7 @@ mod auth;
 mod browser;
 mod contract;
 mod cors;
+mod data;
 mod expiry;
 mod hardening;
 mod image;
@@ -27,6 +28,7 @@ pub use auth::{
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
+pub use data::{Agreement, Behind, Data};
 pub use expiry::{AskedRange, Expiry, LivingLink};
 pub use hardening::{Hardening, TriedLimits};
 pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};
@@ -99,6 +101,8 @@ pub struct Observations {
     pub expiry: Timed<Expiry>,
     /// What becomes of photos by every road.
     pub inputs: Timed<Inputs>,
+    /// Whether rows and objects agree, whatever happens.
+    pub data: Timed<Data>,
     /// What the proxy is seen to do.
     pub proxy: Timed<Proxy>,
     /// What happened while a replica went away and came back.
@@ -140,6 +144,7 @@ impl Observations {
             smoke: Timed::missing(why),
             expiry: Timed::missing(why),
             inputs: Timed::missing(why),
+            data: Timed::missing(why),
             proxy: Timed::missing(why),
             replicas: Timed::missing(why),
             cors: Timed::missing(why),

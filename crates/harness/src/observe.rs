@@ -12,7 +12,7 @@ use crate::{
     observation::{Observations, Outage, Seen, Timed},
     platform::RunnerKind,
     probe::{
-        auth, browser, contract, cors, expiry, hardening, http::Answer, inputs, limits, outage, proxy,
+        auth, browser, contract, cors, data, expiry, hardening, http::Answer, inputs, limits, outage, proxy,
         schema, settle, smoke,
     },
     runner::{BringUp, State},
@@ -65,6 +65,7 @@ async fn observe_running(
             Subject::Smoke,
             Subject::Expiry,
             Subject::Inputs,
+            Subject::Data,
             Subject::Proxy,
             Subject::Replicas,
             Subject::Cors,
@@ -112,9 +113,10 @@ async fn observe_all(
             when(needs(Subject::Proxy), || Timed::of(proxy::observe(running))),
             when(needs(Subject::Cors), || Timed::of(cors::observe(running))),
             when(needs(Subject::Inputs), || Timed::of(inputs::observe(running))),
+            when(needs(Subject::Data), || Timed::of(data::observe(running))),
         )
     };
-    let (settled, live, ready, schema, smoke, expiry, proxy, cors, inputs) =
+    let (settled, live, ready, schema, smoke, expiry, proxy, cors, inputs, data) =
         events.step("stories", Box::pin(together)).await;
     seen.live = live.unwrap_or_default();
     seen.ready = ready.unwrap_or_default();
@@ -125,6 +127,7 @@ async fn observe_all(
     seen.proxy = proxy.unwrap_or(seen.proxy);
     seen.cors = cors.unwrap_or(seen.cors);
     seen.inputs = inputs.unwrap_or(seen.inputs);
+    seen.data = data.unwrap_or(seen.data);
     // By itself: the worker is away for a moment.
     if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
         events.step("worker away", Box::pin(inputs::observe_waiting(running, inputs))).await;
@@ -162,6 +165,10 @@ async fn observe_all(
     if needs(Subject::Late) {
         let late = Timed::of(outage::observe_late(running, events));
         seen.late = events.step("late dependencies", late).await;
+    }
+    // After all that might have parted them.
+    if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
+        events.step("rows and objects", Box::pin(data::observe_end(running, data))).await;
     }
     seen.heard = running.recorder().exchanges();
     if reads_surfaces(needed) {

@@ -48,6 +48,8 @@ pub enum Subject {
     Expiry,
     /// What becomes of photos by every road; the surfaces that they might be left on are read, too.
     Inputs,
+    /// Rows and objects, whatever goes wrong.
+    Data,
     /// What the proxy is seen to do.
     Proxy,
     /// Replicas that go away and come back.
@@ -166,6 +168,7 @@ impl Check {
             Subject::Smoke => seen.smoke.took,
             Subject::Expiry => seen.expiry.took,
             Subject::Inputs => seen.inputs.took,
+            Subject::Data => seen.data.took,
             Subject::Proxy => seen.proxy.took,
             Subject::Replicas => seen.replicas.took,
             Subject::Cors => seen.cors.took,

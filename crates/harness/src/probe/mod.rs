@@ -7,6 +7,7 @@ pub mod browser;
 mod connect;
 pub mod contract;
 pub mod cors;
+pub mod data;
 pub mod expiry;
 pub mod hardening;
 pub mod http;

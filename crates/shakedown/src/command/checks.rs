@@ -66,6 +66,7 @@ fn looks_at(subject: Subject) -> &'static str {
         Subject::Smoke => "smoke story",
         Subject::Expiry => "expiry story",
         Subject::Inputs => "photos by every road",
+        Subject::Data => "rows and objects",
         Subject::Proxy => "proxy",
         Subject::Cors => "other origins",
         Subject::Auth => "accounts",

@@ -5,6 +5,7 @@ mod auth;
 mod browser;
 mod contract;
 mod cors;
+mod data;
 mod hardening;
 mod image;
 mod inputs;
@@ -179,6 +180,7 @@ fn green(stack: &Stack) -> Observations {
     seen.images = timed(image::green(stack));
     seen.hardening = timed(hardening::green(stack));
     seen.inputs = timed(inputs::green());
+    seen.data = timed(data::green());
     seen.proxy = timed(proxy::green(stack));
     seen.replicas = timed(proxy::replicas());
     seen.cors = timed(cors::green(stack));
@@ -362,6 +364,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
     }
     all.extend(ttl::defects());
     all.extend(inputs::defects());
+    all.extend(data::defects());
     all.extend(image::defects());
     all.extend(hardening::defects());
     all.extend(proxy::defects(stack));

@@ -7,15 +7,15 @@ use crate::running::RunningStack;
 
 /// A file is swept in the middle of one look now and then, and not of so many in a row.
 const LOOKS: u32 = 5;
-/// Where a container of the toolbox has the volume.
-const ROOT: &str = "/volume/";
+/// How `find` begins a path that it found where it is: where the volume lies differs by runner, its names do not.
+const HERE: &str = "./";
 /// Between the hashes and the sizes; no line of either looks like it.
 const SIZES: &str = "sizes";
 
 /// SHA-256 and size of every file.
 pub(super) async fn list(running: &RunningStack) -> Result<Vec<Object>, String> {
     let script = format!(
-        r"find {ROOT} -type f -exec sha256sum {{}} + && echo {SIZES} && find {ROOT} -type f -printf '%s  %p\n'"
+        r"cd /volume && find . -type f -exec sha256sum {{}} + && echo {SIZES} && find . -type f -printf '%s  %p\n'"
     );
     let command = ["bash", "-c", &script];
     let mut told = running.runner().toolbox(running.image_volume()?, &command).await;
@@ -30,6 +30,15 @@ pub(super) async fn list(running: &RunningStack) -> Result<Vec<Object>, String> 
     objects(&String::from_utf8_lossy(&told))
 }
 
+/// Removes the files with this in their names.
+pub(super) async fn remove(running: &RunningStack, image: &str) -> Result<(), String> {
+    let named = format!("*{image}*");
+    let command = ["find", "/volume", "-type", "f", "-name", &named, "-print", "-delete"];
+    let told = running.runner().toolbox(running.image_volume()?, &command).await;
+    let told = told.map_err(|error| error.to_string())?;
+    if told.is_empty() { Err("there is none".into()) } else { Ok(()) }
+}
+
 /// What is in both halves; a file that was in the first alone is swept.
 fn objects(told: &str) -> Result<Vec<Object>, String> {
     let separated = told.split_once(&format!("{SIZES}\n"));
@@ -38,7 +47,7 @@ fn objects(told: &str) -> Result<Vec<Object>, String> {
         pairs(sizes).filter_map(|(size, path)| Some((path, size.parse().ok()?))).collect();
     let kept = pairs(hashes).filter_map(|(hash, path)| {
         let size_bytes = *sizes.get(path)?;
-        let name = path.strip_prefix(ROOT).unwrap_or(path).to_owned();
+        let name = path.strip_prefix(HERE).unwrap_or(path).to_owned();
         Some(Object { name, sha256: hash.to_owned(), size_bytes })
     });
     Ok(kept.collect())
@@ -54,8 +63,8 @@ mod tests {
 
     #[test]
     fn objects_are_read_as_they_were_told() {
-        let told = "ab12  /volume/0190\ncd34  /volume/.part/a  b\nee56  /volume/swept\nsizes\n\
-            7  /volume/0190\n0  /volume/.part/a  b\n9  /volume/new\n";
+        let told = "ab12  ./0190\ncd34  ./.part/a  b\nee56  ./swept\nsizes\n\
+            7  ./0190\n0  ./.part/a  b\n9  ./new\n";
         let found = objects(told).unwrap();
         let object = |name: &str, sha256: &str, size_bytes| Object {
             name: name.into(),
@@ -69,6 +78,6 @@ mod tests {
 
     #[test]
     fn half_an_answer_is_no_answer() {
-        assert!(objects("ab12  /volume/0190\n").is_err());
+        assert!(objects("ab12  ./0190\n").is_err());
     }
 }

@@ -37,3 +37,8 @@ pub(super) async fn read_through(running: &RunningStack, image: &str) -> Result<
     }
     s3::read(running, image).await.map_err(|why| format!("reading the object: {why}"))
 }
+
+/// Removes what is kept for an image, as somebody would who has the store and nothing else.
+pub async fn remove(running: &RunningStack, image: &str) -> Result<(), String> {
+    folder::remove(running, image).await.map_err(|why| format!("removing the object of image {image}: {why}"))
+}

@@ -1,19 +1,16 @@
-//! `data.*`: what lies on the disks of the stack.
-//!
-//! No setting turns encryption off, so an overlay can only put readable pictures beside the objects; that an object
-//! itself is readable is a defect of the unit test alone.
+//! Nothing of a picture can be read by whoever has the volume.
 
 use super::{Check, Finding, Subject};
 use crate::observation::{AtRest, Observations};
 
-pub(super) fn checks() -> Vec<Check> {
-    vec![Check::new(
+pub(super) fn check() -> Check {
+    Check::new(
         "data.encrypted",
         Subject::Expiry,
         "while an output lives, the raw volume holds its object, and no file there has anything of a picture to read",
         "its object, and in no file the signature of a picture or 31 bytes of what was delivered",
         judge,
-    )]
+    )
 }
 
 fn judge(seen: &Observations) -> Finding {

@@ -1,0 +1,33 @@
+//! `data.*`: what lies on the disks of the stack, and whether it is what the rows say, whatever goes wrong.
+//!
+//! No setting turns encryption off, so an overlay can only put readable pictures beside the objects; that an object
+//! itself is readable is a defect of the unit test alone.
+
+mod agreement;
+mod at_rest;
+mod behind;
+
+use super::{Check, Finding, Subject};
+use crate::observation::{Data, Observations, Seen};
+
+pub(super) fn checks() -> Vec<Check> {
+    let mut all = vec![at_rest::check(), agreement::check()];
+    all.extend(behind::checks());
+    all
+}
+
+/// Judges one part of what was seen.
+fn with<T>(
+    seen: &Observations,
+    part: impl FnOnce(&Data) -> &Option<Seen<T>>,
+    judge: impl FnOnce(&T) -> Finding,
+) -> Finding {
+    match &seen.data.seen {
+        Err(why) => Finding::Unknown(why.clone()),
+        Ok(data) => match part(data) {
+            None => Finding::Unknown("nobody came to look at it".into()),
+            Some(Err(why)) => Finding::Unknown(why.clone()),
+            Some(Ok(seen)) => judge(seen),
+        },
+    }
+}

@@ -1,0 +1,31 @@
+//! The rows of jobs and outputs, asked for as the database's owner.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row;
+
+use crate::{engine::innermost, observation::Seen, running::RunningStack};
+
+fn told(error: &sqlx::Error) -> String {
+    format!("asking the database: {}", innermost(error))
+}
+
+/// Every row of an output, and whether its life goes on.
+pub(super) async fn outputs(running: &RunningStack) -> Seen<BTreeMap<String, bool>> {
+    let mut database = running.database().await?;
+    let query = sqlx::query("SELECT id::text AS id, expires_at > now() AS alive FROM images");
+    let rows = query.fetch_all(&mut database).await.map_err(|error| told(&error))?;
+    let pair = |row: sqlx::postgres::PgRow| Ok((row.try_get("id")?, row.try_get("alive")?));
+    rows.into_iter().map(pair).collect::<sqlx::Result<_>>().map_err(|error| told(&error))
+}
+
+/// Removes the row of an output.
+pub(super) async fn remove(running: &RunningStack, image: &str) -> Seen<()> {
+    let mut database = running.database().await?;
+    let query = sqlx::query("DELETE FROM images WHERE id::text = $1").bind(image);
+    let removed = query.execute(&mut database).await.map_err(|error| told(&error))?;
+    match removed.rows_affected() {
+        1 => Ok(()),
+        rows => Err(format!("removing the row of image {image} removed {rows} rows")),
+    }
+}
