@@ -113,6 +113,16 @@ impl Consumer {
         Ok(bytes.map(Bytes::from))
     }
 
+    /// Those of the given jobs whose input expired or was lost.
+    pub async fn without_input(&self, jobs: &[Uuid]) -> RedisResult<Vec<Uuid>> {
+        let mut commands = redis::pipe();
+        for job in jobs {
+            commands.cmd("EXISTS").arg(input_key(*job));
+        }
+        let there: Vec<bool> = self.redis.run_all(&commands).await?;
+        Ok(jobs.iter().zip(there).filter(|(_, there)| !there).map(|(job, _)| *job).collect())
+    }
+
     /// How many jobs are in the stream: waiting, or with a worker.
     pub async fn depth(&self) -> RedisResult<u64> {
         self.redis.run(cmd("XLEN").arg(STREAM)).await

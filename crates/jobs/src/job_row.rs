@@ -192,6 +192,28 @@ pub async fn fail_abandoned(pool: &PgPool, age: Duration, failure: &str) -> sqlx
     Ok(updated.rows_affected())
 }
 
+/// Up to `limit` jobs with ids above `after` that can only come to an end with their input: `queued` without a change for
+/// `queued_for`, or `running` without one for `running_for`. By id.
+pub async fn waiting(
+    pool: &PgPool,
+    queued_for: Duration,
+    running_for: Duration,
+    after: Option<Uuid>,
+    limit: u32,
+) -> sqlx::Result<Vec<Uuid>> {
+    sqlx::query_scalar(
+        "select id from jobs where id > $3 \
+         and (state = 'queued' and updated_at < now() - make_interval(secs => $1) \
+         or state = 'running' and updated_at < now() - make_interval(secs => $2)) order by id limit $4",
+    )
+    .bind(queued_for.as_secs_f64())
+    .bind(running_for.as_secs_f64())
+    .bind(after.unwrap_or(Uuid::nil()))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+}
+
 /// A job's output, already in the image store under `image_id`.
 #[derive(Clone, Debug)]
 pub struct Output {

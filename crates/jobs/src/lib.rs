@@ -16,7 +16,7 @@ pub use image_row::{
     ImageCounts, ImageRow, Place, count, existing, expired, living, oldest_overdue, remove, remove_all,
 };
 pub use job_row::{
-    Effect, Finished, JobRow, JobState, Output, discard, fail, fail_abandoned, find, finish, start,
+    Effect, Finished, JobRow, JobState, Output, discard, fail, fail_abandoned, find, finish, start, waiting,
 };
 pub use publisher::Publisher;
 

@@ -18,7 +18,8 @@ use crate::Worker;
 use crate::outage::{GaveUp, insist};
 use crate::picture::{self, PictureError};
 
-const LOST: &str = "The upload was lost before it could be processed. Please upload the picture again.";
+pub(crate) const LOST: &str =
+    "The upload was lost before it could be processed. Please upload the picture again.";
 const TOO_LONG: &str = "Processing the picture took too long. Please try a smaller one.";
 const OUR_MISTAKE: &str = "The picture could not be processed. This is our mistake; please try another one.";
 

@@ -4,6 +4,7 @@
 
 pub mod config;
 mod job;
+mod lost;
 mod metrics;
 mod outage;
 pub mod picture;
@@ -63,6 +64,7 @@ impl Worker {
         let worker = Arc::new(self);
         let queue = tokio::spawn(queue::run(Arc::clone(&worker), shutdown.clone()));
         let sweeper = tokio::spawn(sweep::run(Arc::clone(&worker), shutdown.clone()));
+        let lost = tokio::spawn(lost::run(Arc::clone(&worker), shutdown.clone()));
         let reconciler = tokio::spawn(reconcile::run(worker, shutdown.clone()));
         let stop = shutdown.clone();
         let served = tokio::spawn(async move {
@@ -71,7 +73,7 @@ impl Worker {
             stop.request();
             served
         });
-        for task in [queue, sweeper, reconciler] {
+        for task in [queue, sweeper, lost, reconciler] {
             if let Err(stopped) = task.await {
                 tracing::error!(error = %stopped, "a task ended early");
             }
