@@ -132,6 +132,14 @@ async fn observe_all(
     if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
         events.step("worker away", Box::pin(inputs::observe_waiting(running, inputs))).await;
     }
+    // By themselves, too: workers die.
+    let mut cut_off = None;
+    if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
+        cut_off = events.step("worker aborted", Box::pin(inputs::observe_killed(running, inputs))).await;
+    }
+    if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
+        events.step("worker killed", Box::pin(data::observe_once(running, data))).await;
+    }
     // By itself, because it compares times.
     if needs(Subject::Auth) {
         seen.auth = events.step("accounts", Box::pin(Timed::of(auth::observe(running)))).await;
@@ -152,6 +160,14 @@ async fn observe_all(
     }
     // Outages restart services on purpose; what restarted before them did so by itself.
     seen.states_later = states(running).await;
+    // What dead workers left was to be taken over meanwhile. Before Redis goes away.
+    if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
+        events.step("killed jobs", Box::pin(data::settle(running, data))).await;
+    }
+    if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
+        let restarted = Box::pin(inputs::observe_restarted(running, inputs, cut_off.take()));
+        cut_off = events.step("Redis started anew", restarted).await;
+    }
     if needs(Subject::Replicas) {
         let replicas = Timed::of(proxy::observe_replicas(running, events));
         seen.replicas = events.step("replicas", replicas).await;
@@ -166,8 +182,12 @@ async fn observe_all(
         let late = Timed::of(outage::observe_late(running, events));
         seen.late = events.step("late dependencies", late).await;
     }
-    // After all that might have parted them.
+    if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
+        events.step("lost photo", Box::pin(inputs::observe_lost(inputs, cut_off))).await;
+    }
     if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
+        events.step("redeploy", Box::pin(data::observe_redeploy(running, data, events))).await;
+        // After all that might have parted them.
         events.step("rows and objects", Box::pin(data::observe_end(running, data))).await;
     }
     seen.heard = running.recorder().exchanges();

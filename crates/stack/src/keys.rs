@@ -117,7 +117,7 @@ pub(crate) const SECRET: Keys = Keys {
 
 /// `x-shakedown` at the top.
 pub(crate) const STACK_OPTIONS: Keys = Keys {
-    read: "entrance gate_environment planted_environment ready_within settle ttl ttl_grace",
+    read: "entrance gate_environment planted_environment ready_within seed settle ttl ttl_grace",
     refused: "",
 };
 

@@ -18,6 +18,7 @@ pub(super) fn checks() -> Vec<Check> {
         roads(),
         waiting(),
         lost(),
+        restarted(),
         output(),
         cores(),
         place("inputs.volumes", "any volume, raw"),
@@ -111,6 +112,16 @@ fn lost() -> Check {
     })
 }
 
+fn restarted() -> Check {
+    let claim = "a job whose photo, and every word of it, went with a Redis that was started anew ends as failed, and says so in words";
+    Check::new("inputs.restarted", Subject::Inputs, claim, "failed, with a sentence", |seen| {
+        with_inputs(seen, |inputs| match inputs.story.facts.get("road.restarted") {
+            Some((holds, told)) => Finding::judged(*holds, told.clone()),
+            None => Finding::Unknown(not_walked(inputs).join("; ")),
+        })
+    })
+}
+
 fn output() -> Check {
     let claim = "a delivered picture holds nothing but pixels: no metadata, no thumbnail, nothing of the photo's own bytes";
     let expected =
@@ -134,7 +145,7 @@ fn output() -> Check {
                 }
                 bytes += output.bytes;
             }
-            let missing: Vec<_> = ["api", "web", "waiting"]
+            let missing: Vec<_> = ["api", "web", "waiting", "killed"]
                 .into_iter()
                 .filter(|road| !inputs.outputs.contains_key(*road))
                 .collect();

@@ -1,6 +1,6 @@
 //! Whether what the rows say and what the store keeps are the same, whatever happened in between.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::Seen;
 use crate::probe::http::Exchange;
@@ -10,6 +10,14 @@ use crate::probe::http::Exchange;
 pub struct Data {
     /// An object, or a row, is removed behind the services' back.
     pub behind: Option<Seen<Behind>>,
+    /// A message of the queue comes more than once.
+    pub repeated: Option<Seen<Repeated>>,
+    /// A job whose worker died as often as it may.
+    pub given_up: Option<Seen<GivenUp>>,
+    /// Workers are killed in the middle of what they do.
+    pub killed: Option<Seen<Killed>>,
+    /// Every service is stopped and started.
+    pub redeployed: Option<Seen<Redeployed>>,
     /// Rows and objects at the end of all that happened.
     pub agreement: Option<Seen<Agreement>>,
 }
@@ -25,6 +33,81 @@ pub struct Behind {
     pub orphan: String,
     /// Its object was there while its row was.
     pub orphan_was_there: bool,
+}
+
+/// What became of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobEnd {
+    /// Its id.
+    pub job: String,
+    /// `done`, `failed`, or what it still is.
+    pub state: String,
+    /// Why it failed, in words for people.
+    pub failure: Option<String>,
+    /// The output that the job's row names.
+    pub output: Option<String>,
+    /// The rows of outputs that name the job.
+    pub rows: BTreeSet<String>,
+    /// Those of them that have an object.
+    pub objects: usize,
+}
+
+/// A job whose message came more than once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repeated {
+    /// How often it came besides, before and after its job had ended.
+    pub copies: (usize, usize),
+    /// Its end, before the copies that came after it.
+    pub before: JobEnd,
+    /// Its end, once those were dealt with as well.
+    pub after: JobEnd,
+    /// Messages of it that are still in the queue.
+    pub left: usize,
+    /// Objects without a row that were not there before.
+    pub orphans: Vec<String>,
+}
+
+/// A job whose worker died each time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// How often it had been begun: as often as the definition allows.
+    pub begun: u32,
+    /// Its end.
+    pub end: JobEnd,
+    /// Messages of it that are still in the queue.
+    pub left: usize,
+}
+
+/// Jobs whose workers were killed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Killed {
+    /// From which the moments were drawn.
+    pub seed: u64,
+    /// How long after their start, or after the first upload, the workers were killed.
+    pub moments: Vec<Duration>,
+    /// Every job of that time.
+    pub jobs: Vec<JobEnd>,
+}
+
+/// What people find after every service was stopped and started.
+#[derive(Clone, Debug)]
+pub struct Redeployed {
+    /// How many instances were stopped.
+    pub instances: usize,
+    /// Logging in again.
+    pub login: Seen<u16>,
+    /// Outputs that were listed before and are to live on.
+    pub before: BTreeSet<String>,
+    /// Outputs that are listed now.
+    pub after: BTreeSet<String>,
+    /// Of those that were listed before, the ones whose bytes are the same by a new link.
+    pub same: BTreeSet<String>,
+    /// An output whose life ended meanwhile.
+    pub ended: String,
+    /// What its description answers now.
+    pub ended_answer: Seen<u16>,
+    /// How long after the end of its life its object was gone. None: it is still there when the grace is over.
+    pub ended_gone_after: Option<Duration>,
 }
 
 /// Rows and objects.

@@ -25,13 +25,22 @@ pub(crate) struct Key {
     pub(crate) left: Option<Duration>,
 }
 
-/// A connection to the service of the definition that has `ready: redis`.
-pub(crate) async fn connect(running: &RunningStack) -> Seen<MultiplexedConnection> {
+/// The name of the service of the definition that has `ready: redis`.
+pub(crate) fn service(running: &RunningStack) -> Seen<String> {
+    defined(running).map(|(name, ..)| name.clone())
+}
+
+fn defined(running: &RunningStack) -> Seen<(&String, u16, &Option<String>)> {
     let found = running.stack().services.iter().find_map(|(name, service)| match &service.ready {
         Some(Readiness::Redis { port, password_secret }) => Some((name, *port, password_secret)),
         _ => None,
     });
-    let (name, port, secret) = found.ok_or("no service has `ready: redis`")?;
+    found.ok_or_else(|| "no service has `ready: redis`".into())
+}
+
+/// A connection to that service.
+pub(crate) async fn connect(running: &RunningStack) -> Seen<MultiplexedConnection> {
+    let (name, port, secret) = defined(running)?;
     let address = running.endpoint(name, port).await?;
     let secrets = running.secrets();
     let password = secret.as_ref().and_then(|name| secrets.get(name)).map(Canary::reveal);

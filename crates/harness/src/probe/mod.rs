@@ -26,3 +26,4 @@ pub mod settle;
 pub mod smoke;
 pub mod tls;
 pub mod visitor;
+pub(crate) mod worker;

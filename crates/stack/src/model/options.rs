@@ -64,6 +64,9 @@ pub struct StackOptions {
     pub ready_within: Duration,
     /// Where people come in.
     pub entrance: Option<Entrance>,
+    /// What the moments of a gate are drawn from that are left to chance; a fresh one for each run if unsaid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// Where people come in.
@@ -99,6 +102,7 @@ impl Default for StackOptions {
             settle: Duration::from_secs(3),
             ready_within: Duration::from_mins(1),
             entrance: None,
+            seed: None,
         }
     }
 }

@@ -57,6 +57,7 @@ pub(crate) fn stack(reading: &mut Reading<'_>, node: &Node) -> StackOptions {
         let value = reading.text(&entry.node, &format!("{PATH}.gate_environment.{name}"));
         options.gate_environment.extend(value.map(|value| (name.clone(), value)));
     }
+    options.seed = reading.number_under(node, PATH, "seed", values::WHOLE);
     options.entrance = node.get("entrance").and_then(|node| entrance(reading, node));
     options
 }

@@ -6,6 +6,8 @@
 mod agreement;
 mod at_rest;
 mod behind;
+mod once;
+mod redeploy;
 
 use super::{Check, Finding, Subject};
 use crate::observation::{Data, Observations, Seen};
@@ -13,6 +15,8 @@ use crate::observation::{Data, Observations, Seen};
 pub(super) fn checks() -> Vec<Check> {
     let mut all = vec![at_rest::check(), agreement::check()];
     all.extend(behind::checks());
+    all.extend(once::checks());
+    all.extend(redeploy::checks());
     all
 }
 

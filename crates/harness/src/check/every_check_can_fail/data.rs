@@ -1,10 +1,10 @@
 //! What a sound stack shows of rows and objects, and what each `data.*` check is there to notice.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{Defect, Exchange, answer, definition, green as sound, outcomes};
 use crate::{
-    observation::{Agreement, Behind, Data, Observations},
+    observation::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated},
     verdict::Outcome,
 };
 
@@ -30,8 +30,51 @@ pub(super) fn green() -> Data {
             orphan: "0192".into(),
             orphan_was_there: true,
         })),
+        repeated: Some(Ok(Repeated { copies: (2, 1), before: done(), after: done(), ..Repeated::default() })),
+        given_up: Some(Ok(GivenUp { begun: 4, end: failed(), left: 0 })),
+        killed: Some(Ok(Killed {
+            seed: 7,
+            moments: vec![Duration::from_millis(300)],
+            jobs: vec![done(), failed()],
+        })),
+        redeployed: Some(Ok(Redeployed {
+            instances: 8,
+            login: Ok(201),
+            before: ids(&["0196", "0197"]),
+            after: ids(&["0196", "0197"]),
+            same: ids(&["0196", "0197"]),
+            ended: "0198".into(),
+            ended_answer: Ok(410),
+            ended_gone_after: Some(Duration::from_secs(2)),
+        })),
         agreement: Some(Ok(Agreement { rows: 3, objects: 3, ..Agreement::default() })),
     }
+}
+
+fn ids(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(ToString::to_string).collect()
+}
+
+fn done() -> JobEnd {
+    let output = "0195".to_owned();
+    JobEnd {
+        job: "0194".into(),
+        state: "done".into(),
+        failure: None,
+        rows: ids(&[&output]),
+        output: Some(output),
+        objects: 1,
+    }
+}
+
+fn failed() -> JobEnd {
+    let failure = Some("The upload was lost.".to_owned());
+    JobEnd { job: "0194".into(), state: "failed".into(), failure, ..JobEnd::default() }
+}
+
+/// A row that should not be there.
+fn second(end: &mut JobEnd) {
+    end.rows.insert("0199".into());
 }
 
 fn of(change: impl Fn(&mut Data) + 'static) -> Defect {
@@ -46,6 +89,22 @@ fn agreement(change: fn(&mut Agreement)) -> Defect {
     of(move |data| change(data.agreement.as_mut().unwrap().as_mut().unwrap()))
 }
 
+fn repeated(change: fn(&mut Repeated)) -> Defect {
+    of(move |data| change(data.repeated.as_mut().unwrap().as_mut().unwrap()))
+}
+
+fn given_up(change: fn(&mut GivenUp)) -> Defect {
+    of(move |data| change(data.given_up.as_mut().unwrap().as_mut().unwrap()))
+}
+
+fn killed(change: fn(&mut Killed)) -> Defect {
+    of(move |data| change(data.killed.as_mut().unwrap().as_mut().unwrap()))
+}
+
+fn redeployed(change: fn(&mut Redeployed)) -> Defect {
+    of(move |data| change(data.redeployed.as_mut().unwrap().as_mut().unwrap()))
+}
+
 pub(super) fn defects() -> Vec<(String, Defect)> {
     let mut all: Vec<(String, Defect)> = Vec::new();
     let mut add = |id: &str, defect: Defect| all.push((id.to_owned(), defect));
@@ -57,6 +116,26 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
     add("data.behind.orphan", agreement(|agreement| agreement.without_row.push("0192".into())));
     add("data.agree", agreement(|agreement| agreement.without_row.push("0193".into())));
     add("data.agree", agreement(|agreement| agreement.without_object.push("0193".into())));
+    add("data.once.repeated", repeated(|seen| second(&mut seen.after)));
+    add("data.once.repeated", repeated(|seen| seen.after = failed()));
+    add("data.once.repeated", repeated(|seen| seen.before.output = Some("0193".into())));
+    add("data.once.repeated", repeated(|seen| seen.left = 1));
+    add("data.once.repeated", repeated(|seen| seen.orphans.push("0193".into())));
+    add("data.once.killed", killed(|seen| second(&mut seen.jobs[0])));
+    add("data.once.killed", killed(|seen| seen.jobs[0].objects = 0));
+    add("data.once.killed", killed(|seen| seen.jobs[0].output = None));
+    add("data.once.killed", killed(|seen| seen.jobs[0].state = "running".into()));
+    add("data.once.killed", killed(|seen| seen.jobs[1].failure = Some("E_LOST".into())));
+    add("data.once.given_up", given_up(|seen| seen.end = done()));
+    add("data.once.given_up", given_up(|seen| seen.end.failure = None));
+    add("data.once.given_up", given_up(|seen| seen.left = 1));
+    add("data.redeploy.accounts", redeployed(|seen| seen.login = Ok(401)));
+    add("data.redeploy.outputs", redeployed(|seen| seen.after = ids(&["0196"])));
+    add("data.redeploy.outputs", redeployed(|seen| seen.same = ids(&["0196"])));
+    add("data.redeploy.outputs", redeployed(|seen| seen.after.extend(ids(&["0193"]))));
+    add("data.redeploy.expired", redeployed(|seen| seen.ended_answer = Ok(200)));
+    add("data.redeploy.expired", redeployed(|seen| seen.after.extend(ids(&["0198"]))));
+    add("data.redeploy.expired", redeployed(|seen| seen.ended_gone_after = None));
     all
 }
 
@@ -83,4 +162,10 @@ fn an_orphan_that_was_never_seen_as_an_object_is_unknown() {
 fn what_nobody_asked_for_is_unknown() {
     let silent = behind(|behind| behind.object.clear());
     assert_eq!(outcome("data.behind.object", silent), Outcome::Unknown);
+}
+
+#[test]
+fn kills_that_met_no_job_are_unknown() {
+    let idle = killed(|seen| seen.jobs.clear());
+    assert_eq!(outcome("data.once.killed", idle), Outcome::Unknown);
 }

@@ -31,7 +31,7 @@ pub(super) fn green() -> Inputs {
     let output = || Ok(Delivered { bytes: 1000, control: true, ..Delivered::default() });
     Inputs {
         story,
-        outputs: ["api", "web", "waiting"].map(|road| (road.to_owned(), output())).into(),
+        outputs: ["api", "web", "waiting", "killed"].map(|road| (road.to_owned(), output())).into(),
         waiting: Some(Ok(Waiting {
             left: vec![Some(Duration::from_secs(119))],
             at_most: Duration::from_mins(2),
@@ -73,6 +73,10 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
         add("inputs.roads", of(move |inputs| inputs.story.fact(&format!("road.{road}"), false, "500")));
     }
     add("inputs.lost", of(|inputs| inputs.story.fact("road.lost", false, "its job done, with no word")));
+    add(
+        "inputs.restarted",
+        of(|inputs| inputs.story.fact("road.restarted", false, "its job queued, with no word")),
+    );
     let waits = |left: Option<Duration>| {
         of(move |inputs| inputs.waiting.as_mut().unwrap().as_mut().unwrap().left.push(left))
     };

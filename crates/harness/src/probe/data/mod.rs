@@ -3,7 +3,12 @@
 
 mod agreement;
 mod behind;
+mod once;
+mod queue;
+mod redeploy;
 mod rows;
+
+use std::time::Duration;
 
 use super::{
     objects::{self, Object},
@@ -11,6 +16,7 @@ use super::{
     photo,
 };
 use crate::{
+    event::Events,
     observation::{Data, Seen},
     running::RunningStack,
 };
@@ -21,6 +27,21 @@ const TTL: &str = "600";
 /// What disturbs nobody: outputs of which half is removed.
 pub async fn observe(running: &RunningStack) -> Seen<Data> {
     Ok(Data { behind: Some(behind::observe(running).await), ..Data::default() })
+}
+
+/// By itself: messages come twice, and workers are killed in the middle of jobs.
+pub async fn observe_once(running: &RunningStack, data: &mut Data) {
+    once::observe(running, data).await;
+}
+
+/// Waits until what killed workers left has come to its end. Before Redis goes away, and with it what is left of them.
+pub async fn settle(running: &RunningStack, data: &mut Data) {
+    once::settle(running, data).await;
+}
+
+/// By itself: every service is stopped and started.
+pub async fn observe_redeploy(running: &RunningStack, data: &mut Data, events: &Events) {
+    data.redeployed = Some(redeploy::observe(running, events).await);
 }
 
 /// At the end of all that happened: whether rows and objects agree.
@@ -81,4 +102,12 @@ async fn outputs(running: &RunningStack) -> Seen<Vec<Object>> {
     let mut all = objects::list(running).await?;
     all.retain(|object| uuid::Uuid::try_parse(&object.name).is_ok());
     Ok(all)
+}
+
+/// For how long a worker may be silent before its job is another's, as the definition says: the most that a job may take,
+/// and 5 s.
+fn visibility_timeout(running: &RunningStack) -> Seen<Duration> {
+    let told = running.service("worker")?.environment.get("JOB_TIMEOUT_SECONDS");
+    let seconds: u64 = told.and_then(|text| text.parse().ok()).ok_or("worker has no JOB_TIMEOUT_SECONDS")?;
+    Ok(Duration::from_secs(seconds + 5))
 }

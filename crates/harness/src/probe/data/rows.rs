@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 
-use crate::{engine::innermost, observation::Seen, running::RunningStack};
+use crate::{
+    engine::innermost,
+    observation::{JobEnd, Seen},
+    running::RunningStack,
+};
 
 fn told(error: &sqlx::Error) -> String {
     format!("asking the database: {}", innermost(error))
@@ -28,4 +32,22 @@ pub(super) async fn remove(running: &RunningStack, image: &str) -> Seen<()> {
         1 => Ok(()),
         rows => Err(format!("removing the row of image {image} removed {rows} rows")),
     }
+}
+
+/// What became of a job, but for its objects.
+pub(super) async fn job(database: &mut PgConnection, job: &str) -> Seen<JobEnd> {
+    let query = "SELECT state, failure, image_id::text AS output, \
+                 array(SELECT id::text FROM images WHERE job_id = jobs.id) AS rows FROM jobs WHERE id::text = $1";
+    let row = sqlx::query(query).bind(job).fetch_one(database).await.map_err(|error| told(&error))?;
+    let read = |row: &sqlx::postgres::PgRow| {
+        Ok(JobEnd {
+            job: job.to_owned(),
+            state: row.try_get("state")?,
+            failure: row.try_get("failure")?,
+            output: row.try_get("output")?,
+            rows: row.try_get::<Vec<String>, _>("rows")?.into_iter().collect(),
+            objects: 0,
+        })
+    };
+    read(&row).map_err(|error: sqlx::Error| told(&error))
 }

@@ -2,6 +2,7 @@
 //! of them is for collectors to see, once every job has ended.
 
 mod cores;
+mod cut_off;
 mod output;
 mod photo;
 mod waiting;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 
+pub use cut_off::{CutOff, observe_killed, observe_lost, observe_restarted};
 pub(crate) use photo::INPUT;
 use photo::MarkedPhoto;
 #[cfg(test)]
@@ -29,15 +31,26 @@ use crate::{
 };
 
 /// The roads by which a photo goes in. Each is a fact of the story, called `road.ROAD`.
-pub const ROADS: [&str; 8] =
-    ["api", "web", "bad_token", "oversized", "aborted", "undecodable", "waiting", "lost"];
+pub const ROADS: [&str; 10] = [
+    "api",
+    "web",
+    "bad_token",
+    "oversized",
+    "aborted",
+    "undecodable",
+    "waiting",
+    "lost",
+    "killed",
+    "restarted",
+];
 
 /// How long a service that got half an upload may take to say so. It should say nothing: the other half may come.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// As long as outputs live, in seconds: longer than the run goes on.
 const TTL: &str = "600";
 
-/// Photos by all the roads that disturb nobody. The others are for [`observe_waiting`].
+/// Photos by all the roads that disturb nobody. The others are for [`observe_waiting`], [`observe_killed`] and
+/// [`observe_restarted`].
 pub async fn observe(running: &RunningStack) -> Seen<Inputs> {
     let mut inputs = Inputs::default();
     if let Err(why) = tell(running, &mut inputs).await {
