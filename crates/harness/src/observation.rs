@@ -28,7 +28,7 @@ pub use auth::{
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
-pub use data::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Redeployed, Repeated};
+pub use data::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Redeployed, Repeated, Restored};
 pub use expiry::{AskedRange, Expiry, LivingLink};
 pub use hardening::{Hardening, TriedLimits};
 pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};
@@ -103,6 +103,8 @@ pub struct Observations {
     pub inputs: Timed<Inputs>,
     /// Whether rows and objects agree, whatever happens.
     pub data: Timed<Data>,
+    /// What people find after a backup was restored.
+    pub restored: Timed<Restored>,
     /// What the proxy is seen to do.
     pub proxy: Timed<Proxy>,
     /// What happened while a replica went away and came back.
@@ -145,6 +147,7 @@ impl Observations {
             expiry: Timed::missing(why),
             inputs: Timed::missing(why),
             data: Timed::missing(why),
+            restored: Timed::missing(why),
             proxy: Timed::missing(why),
             replicas: Timed::missing(why),
             cors: Timed::missing(why),

@@ -190,6 +190,11 @@ async fn observe_all(
         // After all that might have parted them.
         events.step("rows and objects", Box::pin(data::observe_end(running, data))).await;
     }
+    // By itself: time is turned back.
+    if needs(Subject::Backup) {
+        seen.restored =
+            events.step("backup and restore", Box::pin(Timed::of(data::observe_backup(running)))).await;
+    }
     seen.heard = running.recorder().exchanges();
     if reads_surfaces(needed) {
         let surfaces = Box::pin(Timed::of(collect::observe(running, events)));

@@ -23,6 +23,7 @@ use std::time::Duration;
 use stack::Stack;
 
 pub(crate) use browser::WITHOUT_SCRIPTS;
+pub(crate) use data::{BACKUP, RESTORE};
 
 use crate::{
     observation::Observations,
@@ -50,6 +51,8 @@ pub enum Subject {
     Inputs,
     /// Rows and objects, whatever goes wrong.
     Data,
+    /// A backup that is restored.
+    Backup,
     /// What the proxy is seen to do.
     Proxy,
     /// Replicas that go away and come back.
@@ -169,6 +172,7 @@ impl Check {
             Subject::Expiry => seen.expiry.took,
             Subject::Inputs => seen.inputs.took,
             Subject::Data => seen.data.took,
+            Subject::Backup => seen.restored.took,
             Subject::Proxy => seen.proxy.took,
             Subject::Replicas => seen.replicas.took,
             Subject::Cors => seen.cors.took,
@@ -200,7 +204,7 @@ pub fn checks(stack: &Stack) -> Vec<Check> {
         cors::checks(stack),
         contract::checks(stack),
         ttl::checks(),
-        data::checks(),
+        data::checks(stack),
         inputs::checks(),
         hardening::checks(stack),
         secrets::checks(stack),

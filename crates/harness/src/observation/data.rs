@@ -110,6 +110,33 @@ pub struct Redeployed {
     pub ended_gone_after: Option<Duration>,
 }
 
+/// What people find after a backup was restored.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// Logging in, of somebody who had an account when the backup was made.
+    pub login: Seen<u16>,
+    /// The same of somebody who came after that.
+    pub later_login: Seen<u16>,
+    /// Outputs that were there when the backup was made and are still to live, one of which was deleted after it.
+    pub before: BTreeSet<String>,
+    /// Outputs that are listed now.
+    pub after: BTreeSet<String>,
+    /// Of those that were there, the ones whose bytes are the same by a new link.
+    pub same: BTreeSet<String>,
+    /// An output whose life ended after the backup was made.
+    pub brief: String,
+    /// What its description answers.
+    pub brief_answer: Seen<u16>,
+    /// Its object is gone within the grace.
+    pub brief_swept: bool,
+    /// An output that was made after the backup.
+    pub new: String,
+    /// Another output can be made.
+    pub works: Seen<()>,
+    /// Rows and objects after all that.
+    pub agreement: Agreement,
+}
+
 /// Rows and objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Agreement {

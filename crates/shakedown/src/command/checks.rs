@@ -67,6 +67,7 @@ fn looks_at(subject: Subject) -> &'static str {
         Subject::Expiry => "expiry story",
         Subject::Inputs => "photos by every road",
         Subject::Data => "rows and objects",
+        Subject::Backup => "backup and restore",
         Subject::Proxy => "proxy",
         Subject::Cors => "other origins",
         Subject::Auth => "accounts",

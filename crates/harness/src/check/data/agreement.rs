@@ -9,7 +9,7 @@ pub(super) fn check() -> Check {
     Check::new("data.agree", Subject::Data, claim, expected, |seen| with(seen, |data| &data.agreement, judge))
 }
 
-fn judge(seen: &Agreement) -> Finding {
+pub(super) fn judge(seen: &Agreement) -> Finding {
     let told = |what: &str, ids: &[String]| (!ids.is_empty()).then(|| format!("{what}: {}", ids.join(", ")));
     let wrong: Vec<String> = [
         told("rows without an object", &seen.without_object),

@@ -5,18 +5,24 @@
 
 mod agreement;
 mod at_rest;
+mod backup;
 mod behind;
 mod once;
 mod redeploy;
 
+use stack::Stack;
+
 use super::{Check, Finding, Subject};
 use crate::observation::{Data, Observations, Seen};
 
-pub(super) fn checks() -> Vec<Check> {
+pub(crate) use backup::{BACKUP, RESTORE};
+
+pub(super) fn checks(stack: &Stack) -> Vec<Check> {
     let mut all = vec![at_rest::check(), agreement::check()];
     all.extend(behind::checks());
     all.extend(once::checks());
     all.extend(redeploy::checks());
+    all.extend(backup::checks(stack));
     all
 }
 

@@ -2,19 +2,24 @@
 //! comes twice, or is cut off in the middle.
 
 mod agreement;
+mod backup;
 mod behind;
 mod once;
 mod queue;
 mod redeploy;
 mod rows;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     objects::{self, Object},
     person::Person,
     photo,
 };
+pub use backup::observe as observe_backup;
+
 use crate::{
     event::Events,
     observation::{Data, Seen},
@@ -95,6 +100,33 @@ async fn link_of(person: &Person, image: &str) -> Seen<String> {
     let link = told.answer.as_ref().ok().and_then(|answer| answer.text("/link"));
     let link = link.ok_or_else(|| format!("{} answered {}, without a link", told.request, told.outcome()))?;
     super::http::path_and_query(&link).map(str::to_owned).ok_or_else(|| "a link names no path".into())
+}
+
+/// The outputs that somebody is shown.
+async fn listed(person: &Person) -> Seen<BTreeSet<String>> {
+    let exchange = person.get("data.list", "/api/v1/images").await;
+    let images =
+        exchange.answer.as_ref().ok().filter(|answer| answer.status == 200).map(|answer| answer.json());
+    let images = images.as_ref().and_then(|json| json.get("images")?.as_array());
+    let images = images.ok_or_else(|| format!("{} answered {}", exchange.request, exchange.outcome()))?;
+    Ok(images.iter().filter_map(|image| Some(image.get("id")?.as_str()?.to_owned())).collect())
+}
+
+/// The bytes of an output, by a new link.
+async fn picture(person: &Person, image: &str) -> Seen<Vec<u8>> {
+    let link = link_of(person, image).await?;
+    let exchange = person.with_token(None).get("data.link", &link).await;
+    match &exchange.answer {
+        Ok(answer) if answer.status == 200 => Ok(answer.body.to_vec()),
+        _ => Err(format!("the link of image {image} answered {}", exchange.outcome())),
+    }
+}
+
+/// When an output's life ends.
+async fn moment_of(person: &Person, image: &str) -> Seen<OffsetDateTime> {
+    let described = person.get("data.described", &format!("/api/v1/images/{image}")).await;
+    let moment = described.answer?.text("/expires_at").ok_or("an output without its end")?;
+    OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| format!("expires_at: {error}"))
 }
 
 /// The objects of outputs: what else is in the store, such as a file on its way into it, has no id for a name.

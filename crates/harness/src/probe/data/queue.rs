@@ -24,10 +24,14 @@ pub(super) struct Entry {
     entry: StreamId,
 }
 
-/// The messages of a job.
+/// The messages of a job that are still to be dealt with.
 pub(super) async fn entries_of(redis: &mut MultiplexedConnection, job: &str) -> Seen<Vec<Entry>> {
     let mut found = Vec::new();
     for stream in streams(redis).await? {
+        // Where nobody takes them, such as among those that were given up, they are a record.
+        if group_of(redis, &stream).await?.is_none() {
+            continue;
+        }
         let range: StreamRangeReply = cmd("XRANGE")
             .arg(&stream)
             .arg("-")
@@ -57,6 +61,14 @@ async fn streams(redis: &mut MultiplexedConnection) -> Seen<Vec<Vec<u8>>> {
     }
 }
 
+/// Who takes messages from a stream.
+async fn group_of(redis: &mut MultiplexedConnection, stream: &[u8]) -> Seen<Option<String>> {
+    let mut info = cmd("XINFO");
+    info.arg("GROUPS").arg(stream);
+    let groups: StreamInfoGroupsReply = info.query_async(redis).await.map_err(|error| told(&error))?;
+    Ok(groups.groups.into_iter().next().map(|group| group.name))
+}
+
 /// Sends the same message once more.
 pub(super) async fn repeat(redis: &mut MultiplexedConnection, message: &Entry) -> Seen<()> {
     let mut add = cmd("XADD");
@@ -71,13 +83,7 @@ pub(super) async fn repeat(redis: &mut MultiplexedConnection, message: &Entry) -
 
 /// Makes a message one that workers have begun `times` times, and left lying each time.
 pub(super) async fn left_lying(redis: &mut MultiplexedConnection, message: &Entry, times: u32) -> Seen<()> {
-    let groups: StreamInfoGroupsReply = cmd("XINFO")
-        .arg("GROUPS")
-        .arg(&message.stream)
-        .query_async(redis)
-        .await
-        .map_err(|error| told(&error))?;
-    let group = groups.groups.into_iter().next().ok_or("nobody takes messages from the queue")?.name;
+    let group = group_of(redis, &message.stream).await?.ok_or("nobody takes messages from the queue")?;
     // Taken by somebody, or it would come to a worker as a new one besides.
     let mut take = cmd("XREADGROUP");
     take.arg("GROUP")

@@ -5,14 +5,13 @@ use std::{
     time::Duration,
 };
 
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
-use super::{link_of, output, outputs, sign_in, somebody};
+use super::{listed, moment_of, output, outputs, picture, sign_in, somebody};
 use crate::{
     event::Events,
     observation::{Redeployed, Seen},
     poll::{self, Attempt},
-    probe::{http::Exchange, person::Person},
     runner::bring_up,
     running::RunningStack,
 };
@@ -36,9 +35,7 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
     // The last one, so that its life ends while nobody is there to see it.
     let ttl = running.stack().options.ttl;
     let (_, ended) = output(&dora, &ttl.as_secs().to_string()).await?;
-    let described = dora.get("redeploy.brief", &format!("/api/v1/images/{ended}")).await;
-    let moment = described.answer?.text("/expires_at").ok_or("an output without its end")?;
-    let moment = OffsetDateTime::parse(&moment, &Rfc3339).map_err(|error| format!("expires_at: {error}"))?;
+    let moment = moment_of(&dora, &ended).await?;
 
     let (runner, stack) = (running.runner(), running.stack());
     let instances = running.instances();
@@ -88,28 +85,4 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
     });
     seen.ended_gone_after = gone.await.ok().flatten();
     Ok(seen)
-}
-
-/// The outputs that somebody is shown.
-async fn listed(person: &Person) -> Seen<BTreeSet<String>> {
-    let exchange = person.get("redeploy.list", "/api/v1/images").await;
-    let images =
-        exchange.answer.as_ref().ok().filter(|answer| answer.status == 200).map(|answer| answer.json());
-    let images = images.as_ref().and_then(|json| json.get("images")?.as_array());
-    let images = images.ok_or_else(|| answered(&exchange))?;
-    Ok(images.iter().filter_map(|image| Some(image.get("id")?.as_str()?.to_owned())).collect())
-}
-
-/// The bytes of an output, by a new link.
-async fn picture(person: &Person, image: &str) -> Seen<Vec<u8>> {
-    let link = link_of(person, image).await?;
-    let exchange = person.with_token(None).get("redeploy.link", &link).await;
-    match &exchange.answer {
-        Ok(answer) if answer.status == 200 => Ok(answer.body.to_vec()),
-        _ => Err(format!("the link of image {image} answered {}", exchange.outcome())),
-    }
-}
-
-fn answered(exchange: &Exchange) -> String {
-    format!("{} answered {}", exchange.request, exchange.outcome())
 }

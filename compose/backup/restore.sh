@@ -1,0 +1,27 @@
+# Makes rows and objects of a stack what they were when the last backup was made. Nobody may use them meanwhile: stop api
+# and worker before, and start them after.
+#
+# Settings as for backup.sh. Without a backup it does nothing.
+set -euo pipefail
+PGPASSWORD=$(<"$POSTGRES_PASSWORD_FILE")
+export PGPASSWORD
+
+if [ ! -e "$BACKUP/last/rows.dump" ]; then
+  echo "restore: there is no backup in $BACKUP"
+  exit
+fi
+database=(--host "$POSTGRES_HOST" --port "$POSTGRES_PORT" --username "$POSTGRES_USER" --dbname "$POSTGRES_DB")
+# All rows or none.
+pg_restore "${database[@]}" --clean --if-exists --single-transaction --exit-on-error "$BACKUP/last/rows.dump"
+# What has expired since then is not brought back: neither its row nor its object. Nor is an object without a row.
+psql "${database[@]}" --quiet --command "delete from images where expires_at <= now()"
+restored=0
+while read -r image; do
+  object=$BACKUP/last/objects/$image
+  [ -e "$object" ] || continue
+  # Under another name until it is whole, as the store itself does it.
+  cp --preserve=mode,timestamps "$object" "$IMAGES/.$image.restored.partial"
+  mv "$IMAGES/.$image.restored.partial" "$IMAGES/$image"
+  restored=$((restored + 1))
+done < <(psql "${database[@]}" --quiet --no-align --tuples-only --command "select id from images")
+echo "restore: $restored objects; what was put since the backup goes when it is found to have no row"

@@ -1,0 +1,144 @@
+//! A backup is made, things change, and the backup is restored.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{agreement, listed, moment_of, output, outputs, picture, sign_in, somebody};
+use crate::{
+    check::{BACKUP, RESTORE},
+    dependencies::{self, instances_of},
+    observation::{Restored, Seen},
+    poll::{self, Attempt},
+    runner::{Phase, RunnerError},
+    running::RunningStack,
+};
+
+/// Who was there before the backup, and who came after it.
+const BEFORE: &str = "bert";
+const AFTER: &str = "late";
+/// Long enough that it lives while the backup is made, in seconds, and short enough to wait for.
+const BRIEF_TTL: &str = "10";
+/// Either of both is done within this.
+const DONE_WITHIN: Duration = Duration::from_secs(60);
+/// A service is ready again within this after its start.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// By itself: time is turned back for everybody.
+pub async fn observe(running: &RunningStack) -> Seen<Restored> {
+    let bert = sign_in(running, BEFORE).await?;
+    let (_, kept) = output(&bert, super::TTL).await?;
+    let (_, deleted) = output(&bert, super::TTL).await?;
+    let (_, brief) = output(&bert, BRIEF_TTL).await?;
+    let moment = moment_of(&bert, &brief).await?;
+    let mut bytes = BTreeMap::new();
+    for image in [&kept, &deleted] {
+        bytes.insert(image.clone(), picture(&bert, image).await?);
+    }
+    run_again(running, BACKUP).await?;
+    if moment < time::OffsetDateTime::now_utc() {
+        return Err(format!("the backup took so long that an output of {BRIEF_TTL} s was no more in it"));
+    }
+
+    bert.delete("backup.delete", &format!("/api/v1/images/{deleted}")).await.answer?;
+    let (_, new) = output(&bert, super::TTL).await?;
+    sign_in(running, AFTER).await?;
+    if let Ok(left) = Duration::try_from(moment - time::OffsetDateTime::now_utc()) {
+        tokio::time::sleep(left).await;
+    }
+
+    // Whoever writes rows or objects is away meanwhile.
+    let stack = running.stack();
+    let writers: Vec<String> = writers(running);
+    let told = |error: RunnerError| error.to_string();
+    let stops = writers.iter().map(|instance| running.runner().stop(instance));
+    futures::future::try_join_all(stops).await.map_err(told)?;
+    run_again(running, RESTORE).await?;
+    for instance in &writers {
+        running.runner().start(instance).await.map_err(told)?;
+    }
+    for instance in &writers {
+        is_ready(running, instance).await?;
+    }
+
+    let mut bert = somebody(running, BEFORE).await?;
+    let login = bert.log_in("backup.login", None).await.answer.map(|answer| answer.status);
+    let later = somebody(running, AFTER).await?.log_in("backup.login_later", None).await;
+    let after = listed(&bert).await?;
+    let mut same = std::collections::BTreeSet::new();
+    for (image, bytes) in &bytes {
+        if picture(&bert, image).await.is_ok_and(|now| now == *bytes) {
+            same.insert(image.clone());
+        }
+    }
+    let asked = bert.get("backup.brief", &format!("/api/v1/images/{brief}")).await;
+    let swept = poll::until(stack.options.ttl_grace, || async {
+        match outputs(running).await {
+            Ok(objects) if objects.iter().any(|object| object.is_of(&brief)) => {
+                Attempt::NotYet("its object is there".into())
+            }
+            Ok(_) => Attempt::Ready(()),
+            Err(why) => Attempt::NotYet(why),
+        }
+    });
+    let swept = swept.await.is_ok();
+    // Somebody goes on with it: what was restored is a stack that works.
+    let works = output(&bert, super::TTL).await.map(|_| ());
+    Ok(Restored {
+        login,
+        later_login: later.answer.map(|answer| answer.status),
+        before: bytes.into_keys().collect(),
+        after,
+        same,
+        brief_answer: asked.answer.map(|answer| answer.status),
+        brief,
+        brief_swept: swept,
+        new,
+        works,
+        agreement: agreement::observe(running).await?,
+    })
+}
+
+/// Every instance of the services that have the volume of the outputs, but for those that are done when they end.
+fn writers(running: &RunningStack) -> Vec<String> {
+    let stack = running.stack();
+    let store =
+        dependencies::dependencies(stack).into_iter().find(|found| found.name == dependencies::IMAGE_STORE);
+    store.map(|store| store.instances(stack)).unwrap_or_default()
+}
+
+/// Starts a oneshot once more, and waits until it has ended well.
+async fn run_again(running: &RunningStack, service: &str) -> Seen<()> {
+    let runner = running.runner();
+    let told = |error: RunnerError| error.to_string();
+    for instance in instances_of(running.stack(), service) {
+        let before = runner.state(&instance).await.map_err(told)?.started_at;
+        runner.start(&instance).await.map_err(told)?;
+        let done = poll::until(DONE_WITHIN, || async {
+            match runner.state(&instance).await {
+                Ok(state) if state.started_at == before => Attempt::NotYet("it was not started yet".into()),
+                Ok(state) if state.phase == Phase::Exited && state.exit_code == Some(0) => Attempt::Ready(()),
+                Ok(state) if state.phase == Phase::Exited => Attempt::Never(state.describe()),
+                Ok(state) => Attempt::NotYet(state.describe()),
+                Err(error) => Attempt::NotYet(error.to_string()),
+            }
+        });
+        if let Err(not) = done.await {
+            let log = runner.logs(&instance, Some(5)).await.unwrap_or_default();
+            let log = running.search().redact(&String::from_utf8_lossy(&log));
+            return Err(format!("`{instance}`: {not}; it said: {}", log.trim()));
+        }
+    }
+    Ok(())
+}
+
+async fn is_ready(running: &RunningStack, instance: &str) -> Seen<()> {
+    let ready = poll::until(READY_WITHIN, || async {
+        match running.client_of(instance).await {
+            Ok(client) => match client.get("backup.ready", "/ready").await.status() {
+                Some(200) => Attempt::Ready(()),
+                other => Attempt::NotYet(format!("/ready answered {other:?}")),
+            },
+            Err(why) => Attempt::NotYet(why),
+        }
+    });
+    ready.await.map_err(|not| format!("`{instance}` after the restore: {not}"))
+}
