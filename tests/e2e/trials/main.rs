@@ -40,6 +40,8 @@ fn trials() -> Vec<Trial> {
     trials.extend([
         Trial::test("two_gates_run_side_by_side", two_gates),
         Trial::test("the_gate_holds_for_processes", gate_of_processes),
+        Trial::test("a_backup_brings_back_what_was_there", || backup("containers")),
+        Trial::test("a_backup_of_processes_brings_back_what_was_there", || backup("processes")),
         Trial::test("nothing_is_left_after_ctrl_c", || leaves_nothing("containers", "INT", Some(130))),
         Trial::test("nothing_is_left_after_sigterm", || leaves_nothing("containers", "TERM", Some(130))),
         Trial::test("nothing_is_left_after_sigkill", || leaves_nothing("containers", "KILL", None)),
@@ -169,6 +171,13 @@ fn gate_of_processes() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// A backup and its restore, in a stack of their own: time is turned back for everybody in it.
+fn backup(runner: &str) -> Result<(), Failed> {
+    let overlay = ["--overlay", "compose/backup.yaml", "--profile", "backup", "--only", "data.backup"];
+    let arguments = [&["gate", "--runner", runner][..], &overlay].concat();
+    expect(&run(&arguments, None)?, 0, &["0 failed, 0 unknown"])
 }
 
 /// Checks that are skipped, on either runner, where their program is not installed.

@@ -18,6 +18,8 @@ pub struct Data {
     pub killed: Option<Seen<Killed>>,
     /// Every service is stopped and started.
     pub redeployed: Option<Seen<Redeployed>>,
+    /// Rows and objects once what dead workers left was put right.
+    pub settled: Option<Seen<Agreement>>,
     /// Rows and objects at the end of all that happened.
     pub agreement: Option<Seen<Agreement>>,
 }

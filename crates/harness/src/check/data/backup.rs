@@ -126,15 +126,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case::account_lost(accounts, |seen| seen.login = Ok(401))]
-    #[case::later_account_kept(accounts, |seen| seen.later_login = Ok(201))]
-    #[case::output_lost(outputs, |seen| drop(seen.after.remove("0196")))]
-    #[case::other_bytes(outputs, |seen| drop(seen.same.remove("0196")))]
-    #[case::later_output_kept(outputs, |seen| drop(seen.after.insert("0199".into())))]
-    #[case::broken_afterwards(outputs, |seen| seen.works = Err("500".into()))]
-    #[case::expired_served(expired, |seen| seen.brief_answer = Ok(200))]
-    #[case::expired_listed(expired, |seen| drop(seen.after.insert("0198".into())))]
-    #[case::expired_object(expired, |seen| seen.brief_swept = false)]
+    #[case::account_lost(accounts, |seen: &mut Restored| seen.login = Ok(401))]
+    #[case::later_account_kept(accounts, |seen: &mut Restored| seen.later_login = Ok(201))]
+    #[case::output_lost(outputs, |seen: &mut Restored| { seen.after.remove("0196"); })]
+    #[case::other_bytes(outputs, |seen: &mut Restored| { seen.same.remove("0196"); })]
+    #[case::later_output_kept(outputs, |seen: &mut Restored| { seen.after.insert("0199".into()); })]
+    #[case::broken_afterwards(outputs, |seen: &mut Restored| seen.works = Err("500".into()))]
+    #[case::expired_served(expired, |seen: &mut Restored| seen.brief_answer = Ok(200))]
+    #[case::expired_listed(expired, |seen: &mut Restored| { seen.after.insert("0198".into()); })]
+    #[case::expired_object(expired, |seen: &mut Restored| seen.brief_swept = false)]
     fn what_a_backup_does_wrong_fails(
         #[case] judge: fn(&Restored) -> Finding,
         #[case] wrong: fn(&mut Restored),

@@ -24,7 +24,7 @@ pub(super) fn checks() -> Vec<Check> {
             "data.behind.orphan",
             Subject::Data,
             "an object whose row somebody removed does not stay",
-            "it was there, and is gone 45 s after everything else at the latest",
+            "it was there, and is gone 45 s after the jobs of that time at the latest",
             orphan,
         ),
     ]
@@ -65,7 +65,7 @@ fn orphan(seen: &Observations) -> Finding {
             }
             with(
                 seen,
-                |data| &data.agreement,
+                |data| &data.settled,
                 |agreement| {
                     let is_there = agreement.without_row.contains(&behind.orphan);
                     let told = if is_there { "still there" } else { "gone" };

@@ -47,8 +47,13 @@ pub(super) fn green() -> Data {
             ended_answer: Ok(410),
             ended_gone_after: Some(Duration::from_secs(2)),
         })),
-        agreement: Some(Ok(Agreement { rows: 3, objects: 3, ..Agreement::default() })),
+        settled: agreed(),
+        agreement: agreed(),
     }
+}
+
+fn agreed() -> Option<Seen<Agreement>> {
+    Some(Ok(Agreement { rows: 3, objects: 3, ..Agreement::default() }))
 }
 
 fn ids(ids: &[&str]) -> BTreeSet<String> {
@@ -113,7 +118,9 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
     add("data.behind.object", behind(|behind| behind.object[3] = asked("object", "deletion", 503)));
     add("data.behind.row", behind(|behind| behind.row[0] = asked("row", "link", 404)));
     add("data.behind.row", behind(|behind| behind.row[1] = asked("row", "described", 500)));
-    add("data.behind.orphan", agreement(|agreement| agreement.without_row.push("0192".into())));
+    let stays =
+        |data: &mut Data| data.settled.as_mut().unwrap().as_mut().unwrap().without_row.push("0192".into());
+    add("data.behind.orphan", of(stays));
     add("data.agree", agreement(|agreement| agreement.without_row.push("0193".into())));
     add("data.agree", agreement(|agreement| agreement.without_object.push("0193".into())));
     add("data.once.repeated", repeated(|seen| second(&mut seen.after)));

@@ -39,9 +39,11 @@ pub async fn observe_once(running: &RunningStack, data: &mut Data) {
     once::observe(running, data).await;
 }
 
-/// Waits until what killed workers left has come to its end. Before Redis goes away, and with it what is left of them.
+/// Waits until what killed workers left has come to its end, and what has no other half is gone. Before Redis goes away,
+/// and with it what is left of their jobs; and before a worker is started anew, which would begin to count from nothing.
 pub async fn settle(running: &RunningStack, data: &mut Data) {
     once::settle(running, data).await;
+    data.settled = Some(agreement::observe(running).await);
 }
 
 /// By itself: every service is stopped and started.

@@ -40,5 +40,10 @@ pub(super) async fn read_through(running: &RunningStack, image: &str) -> Result<
 
 /// Removes what is kept for an image, as somebody would who has the store and nothing else.
 pub async fn remove(running: &RunningStack, image: &str) -> Result<(), String> {
-    folder::remove(running, image).await.map_err(|why| format!("removing the object of image {image}: {why}"))
+    let removed = if s3::is_used(running) {
+        s3::remove(running, image).await
+    } else {
+        folder::remove(running, image).await
+    };
+    removed.map_err(|why| format!("removing the object of image {image}: {why}"))
 }

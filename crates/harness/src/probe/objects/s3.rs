@@ -48,6 +48,15 @@ pub(super) async fn read(running: &RunningStack, image: &str) -> Result<Option<V
     }
 }
 
+/// Removes an image's object.
+pub(super) async fn remove(running: &RunningStack, image: &str) -> Result<(), String> {
+    let store = Store::of(running).await?;
+    match store.keys().await?.into_iter().find(|key| key.contains(image)) {
+        Some(key) => store.delete(&key).await,
+        None => Err("there is none".into()),
+    }
+}
+
 /// A client of the stack's store, with the key that its services have.
 struct Store {
     http: reqwest::Client,
@@ -93,6 +102,14 @@ impl Store {
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
         self.answer(self.bucket.get_object(Some(&self.credentials), key).sign(SIGNED_FOR)).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), String> {
+        let url = self.bucket.delete_object(Some(&self.credentials), key).sign(SIGNED_FOR);
+        let told = |error: reqwest::Error| format!("DELETE {key}: {}", innermost(&error.without_url()));
+        let answer = self.http.delete(url).send().await.map_err(told)?;
+        let status = answer.status();
+        if status.is_success() { Ok(()) } else { Err(format!("DELETE {key}: {status}")) }
     }
 
     /// What the store answers; none for 404. An error must not show the URL, whose signature is a secret for a while.
