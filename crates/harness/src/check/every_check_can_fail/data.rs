@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{Defect, Exchange, answer, definition, green as sound, outcomes};
 use crate::{
-    observation::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated},
+    observation::{
+        Agreement, Behind, Data, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated, Seen,
+    },
     verdict::Outcome,
 };
 
