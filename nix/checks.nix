@@ -22,14 +22,22 @@ let
 
   # What the gate reads: the definition, and the files that the manifest of the images is held against.
   tried = only "tried" (images.sources.roots ++ [ "compose" ".env.example" "flake.nix" ]);
-in
-{
-  # The whole gate, with the images' programs as processes: real Postgres, Redis and Caddy.
-  gate = runCommand "gate" { nativeBuildInputs = [ programs.shakedown ]; } ''
+
+  # A gate with the images' programs as processes.
+  gate = name: arguments: runCommand name { nativeBuildInputs = [ programs.shakedown ]; } ''
     cd ${tried}
     mkdir "$out"
-    shakedown gate --runner processes --images ${images.all} --report "$out"
+    shakedown gate --runner processes --images ${images.all} --report "$out" ${arguments}
   '';
+  # The kinds of checks that may tell one store from another.
+  ofStores = [ "health" "order" "smoke.job" "ttl" "data" "inputs" "secrets" ];
+in
+{
+  # The whole gate: real Postgres, Redis and Caddy.
+  gate = gate "gate" "";
+
+  # Over a real S3 store, as far as the store matters.
+  gate-s3 = gate "gate-s3" "--overlay compose/s3.yaml ${concatStringsSep " " (map (kind: "--only ${kind}") ofStores)}";
 
   # What is asked of a package source is what nix/interface.txt says.
   interface = runCommand "interface" { } ''

@@ -38,6 +38,9 @@ pub struct Sabotage {
     /// Text put at the end of files of the repository, by path.
     #[serde(default)]
     pub append: BTreeMap<String, String>,
+    /// Overlays of the repository that are laid over the definition before its own.
+    #[serde(default)]
+    pub over: Vec<PathBuf>,
     /// A Compose overlay. `CATALOGUE` in it is the catalogue's folder, `CADDYFILE` the changed configuration.
     #[serde(default)]
     pub overlay: serde_norway::Value,
@@ -162,6 +165,7 @@ impl Sabotage {
         let base =
             if self.append.is_empty() { repository.to_owned() } else { self.copy(repository, folder)? };
         let mut files = vec![base.join("compose/compose.yaml")];
+        files.extend(self.over.iter().map(|overlay| repository.join(overlay)));
         if !self.overlay.is_null() {
             files.push(self.write_overlay(folder, &repository.join("compose/proxy/Caddyfile"))?);
         }
