@@ -11,7 +11,7 @@ use super::Object;
 use crate::{engine::innermost, running::RunningStack};
 
 /// A signature is good for so long: this machine's requests are not slower.
-const SIGNED_FOR: Duration = Duration::from_secs(60);
+const SIGNED_FOR: Duration = Duration::from_mins(1);
 /// One answer of the store: long enough that passing it means a fault.
 const WITHIN: Duration = Duration::from_secs(15);
 const API: &str = "api";
