@@ -13,7 +13,7 @@ pub enum Backend {
     /// A folder that api and worker share.
     Filesystem(PathBuf),
     /// A bucket of an S3 store.
-    S3(S3Config),
+    S3(Box<S3Config>),
 }
 
 impl Backend {

@@ -67,18 +67,12 @@ impl TestGarage {
 
     /// Bucket and key that this server has.
     pub(crate) fn config(&self) -> S3Config {
-        self.config_with(&self.endpoint(), Self::REGION, Self::BUCKET, Self::KEY_ID, Self::SECRET)
+        self.config_with(Self::REGION, Self::BUCKET, Self::KEY_ID, Self::SECRET)
     }
 
-    pub(crate) fn config_with(
-        &self,
-        endpoint: &str,
-        region: &str,
-        bucket: &str,
-        key_id: &str,
-        secret: &str,
-    ) -> S3Config {
-        S3Config::new(Endpoint::parse(endpoint).unwrap(), region, bucket, key_id, secret).unwrap()
+    /// This server, and whatever else one says.
+    pub(crate) fn config_with(&self, region: &str, bucket: &str, key_id: &str, secret: &str) -> S3Config {
+        S3Config::new(Endpoint::parse(&self.endpoint()).unwrap(), region, bucket, key_id, secret).unwrap()
     }
 
     pub(crate) fn store(&self) -> S3 {

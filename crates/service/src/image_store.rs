@@ -20,7 +20,7 @@ enum Form {
     /// Encrypted, and the api streams them (`IMAGE_DELIVERY=stream`).
     Encrypted(Backend, Keys),
     /// As they are, and links lead straight to the bucket (`IMAGE_DELIVERY=redirect`).
-    Unencrypted(S3Config, DirectLinks),
+    Unencrypted(Box<S3Config>, Box<DirectLinks>),
 }
 
 impl ImageStoreConfig {
@@ -30,14 +30,14 @@ impl ImageStoreConfig {
         const STORE: &str = "IMAGE_STORE";
         let backend = match settings.text(STORE, "filesystem")?.as_str() {
             "filesystem" => Backend::Filesystem(settings.folder("IMAGE_STORE_PATH", "/var/lib/images")?),
-            "s3" => Backend::S3(bucket(settings)?),
+            "s3" => Backend::S3(Box::new(bucket(settings)?)),
             _ => return Err(SettingError::invalid(STORE, "`filesystem` or `s3`")),
         };
         let form = match (redirects(settings)?, backend) {
             (false, backend) => Form::Encrypted(backend, keys(settings)?),
             (true, Backend::S3(bucket)) => {
                 let links = direct_links(settings, &bucket)?;
-                Form::Unencrypted(bucket, links)
+                Form::Unencrypted(bucket, Box::new(links))
             }
             (true, Backend::Filesystem(_)) => {
                 let expected =
@@ -67,7 +67,7 @@ impl ImageStoreConfig {
     pub fn direct_links(&self) -> Option<DirectLinks> {
         match &self.form {
             Form::Encrypted(..) => None,
-            Form::Unencrypted(_, links) => Some(links.clone()),
+            Form::Unencrypted(_, links) => Some(DirectLinks::clone(links)),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! its status and its error code.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,9 +13,9 @@ use http::StatusCode;
 #[derive(Debug, thiserror::Error)]
 #[error("image store at {place}: could not {operation}: {trouble}")]
 pub struct S3Error {
-    pub(super) place: Place,
+    pub(super) place: Arc<Place>,
     pub(super) operation: &'static str,
-    pub(super) trouble: Trouble,
+    pub(super) trouble: Box<Trouble>,
 }
 
 /// Which store: shown as endpoint and bucket.
@@ -127,27 +128,27 @@ fn is_code(text: &str) -> bool {
 impl S3Error {
     /// The object is not there. That the bucket is not there is something else.
     pub(super) fn is_no_such_key(&self) -> bool {
-        matches!(&self.trouble, Trouble::Answered { status: 404, code } if code == "NoSuchKey")
+        matches!(&*self.trouble, Trouble::Answered { status: 404, code } if code == "NoSuchKey")
     }
 
     /// The upload is not there any more: it was completed or aborted.
     pub(super) fn is_no_such_upload(&self) -> bool {
-        matches!(&self.trouble, Trouble::Answered { status: 404, code } if code == "NoSuchUpload")
+        matches!(&*self.trouble, Trouble::Answered { status: 404, code } if code == "NoSuchUpload")
     }
 
     /// The object has none of the bytes that were asked for.
     pub(super) fn is_out_of_range(&self) -> bool {
-        matches!(self.trouble, Trouble::Answered { status: 416, .. })
+        matches!(*self.trouble, Trouble::Answered { status: 416, .. })
     }
 
     /// The server answered and said no. To HEAD it cannot say why.
     pub(super) fn is_answer(&self) -> bool {
-        matches!(self.trouble, Trouble::Answered { .. } | Trouble::KeyRefused { .. })
+        matches!(*self.trouble, Trouble::Answered { .. } | Trouble::KeyRefused { .. })
     }
 
     /// It may well work in a moment, and the request did nothing or can be repeated.
     pub(super) fn is_passing(&self) -> bool {
-        match self.trouble {
+        match *self.trouble {
             Trouble::BrokenOff { .. } => true,
             Trouble::Answered { status, .. } => matches!(status, 500 | 502 | 503 | 504),
             _ => false,
@@ -156,7 +157,7 @@ impl S3Error {
 
     /// There is no room left at the store.
     pub(crate) fn is_full(&self) -> bool {
-        matches!(self.trouble, Trouble::Full { .. })
+        matches!(*self.trouble, Trouble::Full { .. })
     }
 }
 
@@ -181,7 +182,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
         };
         let trouble = refusal.trouble(&place.region, "20:30:00");
-        S3Error { place, operation: "read an image", trouble }.to_string()
+        S3Error { place: Arc::new(place), operation: "read an image", trouble: Box::new(trouble) }.to_string()
     }
 
     #[rstest]

@@ -19,7 +19,7 @@ const OPERATION: &str = "list the uploads";
 /// The namespace of S3's documents.
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// A page of ListMultipartUploads, which rusty-s3 does not know.
+/// A page of `ListMultipartUploads`, which rusty-s3 does not know.
 #[derive(FromXml)]
 #[xml(rename = "ListMultipartUploadsResult", ns(NAMESPACE))]
 struct Page {

@@ -98,9 +98,10 @@ impl S3 {
 
     async fn get_part(&self, id: Uuid, range: Range<u64>) -> Result<Option<StoredImage>, StoreError> {
         const OPERATION: &str = "get an object";
-        let Some(asked) = range_header(&range) else {
+        if range.is_empty() {
             return self.get_nothing(id).await;
-        };
+        }
+        let asked = range_header(&range);
         let ranged = asked.is_some();
         let answer = match self.fetch(&id.to_string(), asked).await {
             Ok(Some(answer)) => answer,
@@ -184,13 +185,12 @@ impl S3 {
     }
 }
 
-/// The value of the header `Range`; `None` where no byte is asked for, `Some(None)` where all are.
-fn range_header(range: &Range<u64>) -> Option<Option<String>> {
+/// The value of the header `Range` for some bytes, at least one; none where all are asked for.
+fn range_header(range: &Range<u64>) -> Option<String> {
     match (range.start, range.end) {
-        (start, end) if start >= end => None,
-        (0, u64::MAX) => Some(None),
-        (start, u64::MAX) => Some(Some(format!("bytes={start}-"))),
-        (start, end) => Some(Some(format!("bytes={start}-{}", end - 1))),
+        (0, u64::MAX) => None,
+        (start, u64::MAX) => Some(format!("bytes={start}-")),
+        (start, end) => Some(format!("bytes={start}-{}", end - 1)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One request to an S3 store: signed, bounded in time, repeated once where that is safe, its refusal understood.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,7 +31,7 @@ pub(super) struct Remote {
     pub(super) bucket: Bucket,
     pub(super) credentials: Credentials,
     pub(super) timeouts: Timeouts,
-    place: Place,
+    place: Arc<Place>,
     connections: Connections,
 }
 
@@ -55,7 +56,7 @@ impl Remote {
             bucket: config.bucket.clone(),
             credentials: config.credentials.clone(),
             timeouts,
-            place: config.place(),
+            place: Arc::new(config.place()),
             connections: connection::connections(config.endpoint.is_tls(), timeouts),
         }
     }
@@ -79,7 +80,7 @@ impl Remote {
     }
 
     pub(super) fn error(&self, operation: &'static str, trouble: Trouble) -> S3Error {
-        S3Error { place: self.place.clone(), operation, trouble }
+        S3Error { place: Arc::clone(&self.place), operation, trouble: Box::new(trouble) }
     }
 
     pub(super) fn unintelligible(&self, operation: &'static str, found: &'static str) -> S3Error {
@@ -173,7 +174,7 @@ impl Remote {
     }
 
     /// The body of an answer as it comes.
-    pub(super) fn chunks(self: std::sync::Arc<Self>, operation: &'static str, body: Incoming) -> Chunks {
+    pub(super) fn chunks(self: Arc<Self>, operation: &'static str, body: Incoming) -> Chunks {
         stream::try_unfold((self, body), move |(remote, mut body)| async move {
             let chunk = remote.chunk(operation, &mut body).await?;
             Ok::<_, StoreError>(chunk.map(|chunk| (chunk, (remote, body))))

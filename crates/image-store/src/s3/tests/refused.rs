@@ -39,7 +39,7 @@ async fn wrong_setting_is_named_by_every_operation(
     #[case] expected: &str,
 ) {
     let garage = TestGarage::start().await;
-    let config = garage.config_with(&garage.endpoint(), region, bucket, key_id, secret);
+    let config = garage.config_with(region, bucket, key_id, secret);
     all_say(&S3::new(&config), expected).await;
     all_say(&encrypted(S3::new(&config)), expected).await;
 }
@@ -49,13 +49,7 @@ async fn wrong_setting_is_named_by_every_operation(
 async fn tls_to_a_plain_port_is_told_as_such() {
     let garage = TestGarage::start().await;
     let endpoint = garage.endpoint().replace("http://", "https://");
-    let config = garage.config_with(
-        &endpoint,
-        TestGarage::REGION,
-        TestGarage::BUCKET,
-        TestGarage::KEY_ID,
-        TestGarage::SECRET,
-    );
+    let config = super::trouble::at(&endpoint);
     all_say(&S3::new(&config), "no TLS there").await;
     all_say(&S3::new(&config), "S3_ENDPOINT begins with http://").await;
 }

@@ -15,7 +15,8 @@ const IMPATIENT: Timeouts = Timeouts {
     chunk: Duration::from_millis(500),
 };
 
-fn at(endpoint: &str) -> S3Config {
+/// The bucket of a [`TestGarage`] at that endpoint.
+pub(super) fn at(endpoint: &str) -> S3Config {
     let endpoint = Endpoint::parse(endpoint).unwrap();
     S3Config::new(endpoint, TestGarage::REGION, TestGarage::BUCKET, TestGarage::KEY_ID, TestGarage::SECRET)
         .unwrap()
