@@ -213,6 +213,8 @@ mod tests {
     #[case::ttl_negative(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"-1")], 422)]
     #[case::ttl_plus(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"+5")], 422)]
     #[case::ttl_empty(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"")], 422)]
+    #[case::ttl_fraction(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"1.5")], 422)]
+    #[case::ttl_unit(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"1h")], 422)]
     #[case::ttl_above(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"3601")], 422)]
     #[case::ttl_huge(&[("image", PNG), ("effect", b"duotone"), ("ttl_seconds", b"99999999999999999999")], 422)]
     #[case::twice(&[("image", PNG), ("effect", b"duotone"), ("effect", b"duotone")], 422)]
