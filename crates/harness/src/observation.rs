@@ -12,6 +12,7 @@ mod image;
 mod inputs;
 mod limits;
 mod proxy;
+mod sweeping;
 
 use std::{
     collections::BTreeMap,
@@ -38,6 +39,7 @@ pub use proxy::{
     Admin, Asset, Certificate, Compared, Crawl, Distrust, Greeted, HelloAnswer, HostPort, Identified, Kind,
     Look, Places, Proxy, Redirected, Replicas, Row,
 };
+pub use sweeping::{Keys, Leftover, Sweeping};
 
 use crate::{
     canary::Finding,
@@ -107,6 +109,8 @@ pub struct Observations {
     pub restored: Timed<Restored>,
     /// What the proxy is seen to do.
     pub proxy: Timed<Proxy>,
+    /// Outputs that end while no worker runs.
+    pub sweeping: Timed<Sweeping>,
     /// What happened while a replica went away and came back.
     pub replicas: Timed<Replicas>,
     /// What other origins may ask of the api.
@@ -149,6 +153,7 @@ impl Observations {
             data: Timed::missing(why),
             restored: Timed::missing(why),
             proxy: Timed::missing(why),
+            sweeping: Timed::missing(why),
             replicas: Timed::missing(why),
             cors: Timed::missing(why),
             auth: Timed::missing(why),

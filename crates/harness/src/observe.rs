@@ -13,7 +13,7 @@ use crate::{
     platform::RunnerKind,
     probe::{
         auth, browser, contract, cors, data, expiry, hardening, http::Answer, inputs, limits, outage, proxy,
-        schema, settle, smoke,
+        schema, settle, smoke, sweeping,
     },
     runner::{BringUp, State},
     running::RunningStack,
@@ -67,6 +67,7 @@ async fn observe_running(
             Subject::Inputs,
             Subject::Data,
             Subject::Proxy,
+            Subject::Sweeping,
             Subject::Replicas,
             Subject::Cors,
             Subject::Auth,
@@ -167,6 +168,10 @@ async fn observe_all(
     if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
         let restarted = Box::pin(inputs::observe_restarted(running, inputs, cut_off.take()));
         cut_off = events.step("Redis started anew", restarted).await;
+    }
+    if needs(Subject::Sweeping) {
+        let backlog = Box::pin(Timed::of(sweeping::observe(running)));
+        seen.sweeping = events.step("worker away over ends", backlog).await;
     }
     if needs(Subject::Replicas) {
         let replicas = Timed::of(proxy::observe_replicas(running, events));

@@ -55,6 +55,8 @@ pub enum Subject {
     Backup,
     /// What the proxy is seen to do.
     Proxy,
+    /// Outputs that end while no worker runs.
+    Sweeping,
     /// Replicas that go away and come back.
     Replicas,
     /// What other origins may ask of the api.
@@ -174,6 +176,7 @@ impl Check {
             Subject::Data => seen.data.took,
             Subject::Backup => seen.restored.took,
             Subject::Proxy => seen.proxy.took,
+            Subject::Sweeping => seen.sweeping.took,
             Subject::Replicas => seen.replicas.took,
             Subject::Cors => seen.cors.took,
             Subject::Auth => seen.auth.took,

@@ -24,6 +24,7 @@ pub mod readiness;
 pub mod schema;
 pub mod settle;
 pub mod smoke;
+pub mod sweeping;
 pub mod tls;
 pub mod visitor;
 pub(crate) mod worker;

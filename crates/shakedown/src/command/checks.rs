@@ -74,6 +74,7 @@ fn looks_at(subject: Subject) -> &'static str {
         Subject::Limits => "limits",
         Subject::Contract => "documents",
         Subject::Browser => "browser",
+        Subject::Sweeping => "worker away over ends",
         Subject::Replicas => "replicas",
         Subject::Outage => "outage",
         Subject::Late => "late dependencies",

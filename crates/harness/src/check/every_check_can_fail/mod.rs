@@ -11,6 +11,7 @@ mod image;
 mod inputs;
 mod limits;
 mod proxy;
+mod sweeping;
 mod ttl;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
@@ -182,6 +183,7 @@ fn green(stack: &Stack) -> Observations {
     seen.inputs = timed(inputs::green());
     seen.data = timed(data::green());
     seen.proxy = timed(proxy::green(stack));
+    seen.sweeping = timed(sweeping::green());
     seen.replicas = timed(proxy::replicas());
     seen.cors = timed(cors::green(stack));
     seen.auth = timed(auth::green(stack));
@@ -363,6 +365,7 @@ fn defects(stack: &Stack) -> Vec<(String, Defect)> {
         add(&check.id, leak);
     }
     all.extend(ttl::defects());
+    all.extend(sweeping::defects());
     all.extend(inputs::defects());
     all.extend(data::defects());
     all.extend(image::defects());

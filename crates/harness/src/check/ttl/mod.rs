@@ -2,6 +2,7 @@
 
 mod links;
 mod living;
+mod sweeping;
 
 use super::{
     Check, Finding, Subject,
@@ -26,6 +27,7 @@ pub(super) fn checks() -> Vec<Check> {
         raw(),
     ];
     all.extend(links::checks());
+    all.extend(sweeping::checks());
     all
 }
 
