@@ -4,6 +4,7 @@
 //! This program is also the command, when it is asked to be: so the trials see real exit codes and real signals.
 
 mod broken;
+mod clocks;
 
 use std::{
     collections::BTreeSet,
@@ -53,6 +54,7 @@ fn trials() -> Vec<Trial> {
         Trial::test("an_image_for_another_architecture_is_refused", other_architecture),
         Trial::test("no_engine_is_said_to_be_missing", no_engine),
     ]);
+    trials.extend(clocks::trials());
     trials
 }
 
