@@ -129,18 +129,7 @@ async fn observe_all(
     seen.cors = cors.unwrap_or(seen.cors);
     seen.inputs = inputs.unwrap_or(seen.inputs);
     seen.data = data.unwrap_or(seen.data);
-    // By itself: the worker is away for a moment.
-    if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
-        events.step("worker away", Box::pin(inputs::observe_waiting(running, inputs))).await;
-    }
-    // By themselves, too: workers die.
-    let mut cut_off = None;
-    if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
-        cut_off = events.step("worker aborted", Box::pin(inputs::observe_killed(running, inputs))).await;
-    }
-    if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
-        events.step("worker killed", Box::pin(data::observe_once(running, data))).await;
-    }
+    let cut_off = Box::pin(without_worker(running, needed, &mut seen, events)).await;
     // By itself, because it compares times.
     if needs(Subject::Auth) {
         seen.auth = events.step("accounts", Box::pin(Timed::of(auth::observe(running)))).await;
@@ -165,9 +154,10 @@ async fn observe_all(
     if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
         events.step("killed jobs", Box::pin(data::settle(running, data))).await;
     }
+    let mut lost = None;
     if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
-        let restarted = Box::pin(inputs::observe_restarted(running, inputs, cut_off.take()));
-        cut_off = events.step("Redis started anew", restarted).await;
+        let restarted = Box::pin(inputs::observe_restarted(running, inputs, cut_off));
+        lost = events.step("Redis started anew", restarted).await;
     }
     if needs(Subject::Sweeping) {
         let backlog = Box::pin(Timed::of(sweeping::observe(running)));
@@ -188,7 +178,7 @@ async fn observe_all(
         seen.late = events.step("late dependencies", late).await;
     }
     if let (true, Ok(inputs)) = (needs(Subject::Inputs), &mut seen.inputs.seen) {
-        events.step("lost photo", Box::pin(inputs::observe_lost(inputs, cut_off))).await;
+        events.step("lost photo", Box::pin(inputs::observe_lost(inputs, lost))).await;
     }
     if let (true, Ok(data)) = (needs(Subject::Data), &mut seen.data.seen) {
         events.step("redeploy", Box::pin(data::observe_redeploy(running, data, events))).await;
@@ -206,6 +196,24 @@ async fn observe_all(
         seen.surfaces = events.step("surfaces", surfaces).await;
     }
     seen
+}
+
+/// Moments without a worker, one after the other: it is away, then it dies. What it leaves comes to its end later.
+async fn without_worker(
+    running: &RunningStack,
+    needed: &BTreeSet<Subject>,
+    seen: &mut Observations,
+    events: &Events,
+) -> Option<inputs::CutOff> {
+    let mut cut_off = None;
+    if let (true, Ok(inputs)) = (needed.contains(&Subject::Inputs), &mut seen.inputs.seen) {
+        events.step("worker away", Box::pin(inputs::observe_waiting(running, inputs))).await;
+        cut_off = events.step("worker aborted", Box::pin(inputs::observe_killed(running, inputs))).await;
+    }
+    if let (true, Ok(data)) = (needed.contains(&Subject::Data), &mut seen.data.seen) {
+        events.step("worker killed", Box::pin(data::observe_once(running, data))).await;
+    }
+    cut_off
 }
 
 async fn states(running: &RunningStack) -> BTreeMap<String, Seen<State>> {

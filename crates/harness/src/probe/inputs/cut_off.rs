@@ -53,8 +53,15 @@ pub async fn observe_lost(inputs: &mut Inputs, restarted: Option<CutOff>) {
     failed_with_words(&person, inputs, "restarted", "road.restarted", &job).await;
 }
 
+/// Where it could not be begun, the story is broken.
 fn begun(cut_off: Seen<CutOff>, inputs: &mut Inputs) -> Option<CutOff> {
-    cut_off.map_err(|why| inputs.story.broken.get_or_insert(why).len()).ok()
+    match cut_off {
+        Ok(cut_off) => Some(cut_off),
+        Err(why) => {
+            inputs.story.broken.get_or_insert(why);
+            None
+        }
+    }
 }
 
 async fn kill(running: &RunningStack, inputs: &mut Inputs) -> Seen<CutOff> {
