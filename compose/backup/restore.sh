@@ -13,8 +13,8 @@ fi
 database=(--host "$POSTGRES_HOST" --port "$POSTGRES_PORT" --username "$POSTGRES_USER" --dbname "$POSTGRES_DB")
 # All rows or none.
 pg_restore "${database[@]}" --clean --if-exists --single-transaction --exit-on-error "$BACKUP/last/rows.dump"
-# What has expired since then is not brought back: neither its row nor its object. Nor is an object without a row.
-psql "${database[@]}" --quiet --command "delete from images where expires_at <= now()"
+# Objects of what has expired since then are not brought back. Their rows are, and the sweeper removes them within moments,
+# with what is left of an output that expired while nobody swept.
 restored=0
 while read -r image; do
   object=$BACKUP/last/objects/$image
@@ -23,5 +23,5 @@ while read -r image; do
   cp --preserve=mode,timestamps "$object" "$IMAGES/.$image.restored.partial"
   mv "$IMAGES/.$image.restored.partial" "$IMAGES/$image"
   restored=$((restored + 1))
-done < <(psql "${database[@]}" --quiet --no-align --tuples-only --command "select id from images")
+done < <(psql "${database[@]}" --quiet --no-align --tuples-only --command "select id from images where expires_at > now()")
 echo "restore: $restored objects; what was put since the backup goes when it is found to have no row"

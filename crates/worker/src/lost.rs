@@ -36,7 +36,7 @@ async fn fail_lost(worker: &Worker) -> Result<(), String> {
     loop {
         let waiting = jobs::waiting(&worker.pool, PUBLISHED_WITHIN, silent_for, after, BATCH).await;
         let waiting = waiting.map_err(explain)?;
-        let Some(last) = waiting.last().copied() else { return Ok(()) };
+        let Some(newest) = waiting.last().copied() else { return Ok(()) };
         let lost = worker.consumer.without_input(&waiting).await.map_err(|error| redis::reason(&error))?;
         for job_id in lost {
             // Not where it has ended meanwhile, which takes its photo out of Redis, too.
@@ -45,6 +45,6 @@ async fn fail_lost(worker: &Worker) -> Result<(), String> {
                 tracing::warn!(%job_id, "failed a job whose input is no longer in Redis");
             }
         }
-        after = Some(last);
+        after = Some(newest);
     }
 }

@@ -31,7 +31,8 @@ pub(super) fn checks() -> Vec<Check> {
 }
 
 fn answers(asked: &[Exchange]) -> Finding {
-    let is_link = |exchange: &Exchange| exchange.step.ends_with(".link");
+    let is_link =
+        |exchange: &Exchange| exchange.step.rsplit_once('.').is_some_and(|(_, asked)| asked == "link");
     if let Some(silent) = asked.iter().find(|exchange| exchange.status().is_none()) {
         return Finding::Unknown(format!("{} had {}", silent.request, silent.outcome()));
     }

@@ -4,9 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{Defect, Exchange, answer, definition, green as sound, outcomes};
 use crate::{
-    observation::{
-        Agreement, Behind, Data, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated, Seen,
-    },
+    observation::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated},
     verdict::Outcome,
 };
 
@@ -49,13 +47,13 @@ pub(super) fn green() -> Data {
             ended_answer: Ok(410),
             ended_gone_after: Some(Duration::from_secs(2)),
         })),
-        settled: agreed(),
-        agreement: agreed(),
+        settled: Some(Ok(agreed())),
+        agreement: Some(Ok(agreed())),
     }
 }
 
-fn agreed() -> Option<Seen<Agreement>> {
-    Some(Ok(Agreement { rows: 3, objects: 3, ..Agreement::default() }))
+fn agreed() -> Agreement {
+    Agreement { rows: 3, objects: 3, ..Agreement::default() }
 }
 
 fn ids(ids: &[&str]) -> BTreeSet<String> {

@@ -18,7 +18,7 @@ const AFTER: &str = "late";
 /// Long enough that it lives while the backup is made, in seconds, and short enough to wait for.
 const BRIEF_TTL: &str = "10";
 /// Either of both is done within this.
-const DONE_WITHIN: Duration = Duration::from_secs(60);
+const DONE_WITHIN: Duration = Duration::from_mins(1);
 /// A service is ready again within this after its start.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 

@@ -108,7 +108,7 @@ async fn link_of(person: &Person, image: &str) -> Seen<String> {
 async fn listed(person: &Person) -> Seen<BTreeSet<String>> {
     let exchange = person.get("data.list", "/api/v1/images").await;
     let images =
-        exchange.answer.as_ref().ok().filter(|answer| answer.status == 200).map(|answer| answer.json());
+        exchange.answer.as_ref().ok().filter(|answer| answer.status == 200).map(super::http::Answer::json);
     let images = images.as_ref().and_then(|json| json.get("images")?.as_array());
     let images = images.ok_or_else(|| format!("{} answered {}", exchange.request, exchange.outcome()))?;
     Ok(images.iter().filter_map(|image| Some(image.get("id")?.as_str()?.to_owned())).collect())
