@@ -83,6 +83,7 @@ fn read_stat(text: &str) -> Option<Stat> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::poll::{self, Attempt};
 
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
@@ -91,14 +92,23 @@ mod tests {
         assert_eq!((stat.parent, stat.ticks, stat.resident_pages), (7, 200, 25));
     }
 
-    #[test]
-    fn a_child_is_of_the_family_and_shows_its_arguments() {
+    #[tokio::test]
+    async fn a_child_is_of_the_family_and_shows_its_arguments() {
         let mut child = std::process::Command::new("sleep").arg("61.5").spawn().unwrap();
         let own = rustix::process::getpid();
-        let seen: Vec<String> = family(own).into_iter().filter_map(arguments).collect();
+        // Between its exec and the moment that its arguments are in place, the kernel shows none.
+        let shown = poll::until(Duration::from_secs(5), || async {
+            let seen: Vec<String> = family(own).into_iter().filter_map(arguments).collect();
+            if seen.iter().any(|line| line == "sleep 61.5") {
+                Attempt::Ready(())
+            } else {
+                Attempt::NotYet(format!("{seen:?}"))
+            }
+        });
+        let shown = shown.await;
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(seen.iter().any(|line| line == "sleep 61.5"), "{seen:?}");
+        shown.unwrap();
         assert!(of_family(own).memory_bytes > 0);
     }
 }
