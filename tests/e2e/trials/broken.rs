@@ -156,7 +156,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         only: &["smoke.job", "ttl.api"],
         exit_code: 1,
         fails: Some("smoke.job.halftone"),
-        says: &["job is queued"],
+        says: &["job is failed: The upload was lost"],
         as_processes: true,
     },
     Broken {
