@@ -1,5 +1,6 @@
 //! Checks: each holds plain observations against one claim. No check does I/O, and none sees what runs.
 
+mod at_rest;
 mod auth;
 mod browser;
 mod contract;

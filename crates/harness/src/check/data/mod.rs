@@ -4,7 +4,6 @@
 //! itself is readable is a defect of the unit test alone.
 
 mod agreement;
-mod at_rest;
 mod backup;
 mod behind;
 mod once;
@@ -18,7 +17,7 @@ use crate::observation::{Data, Observations, Seen};
 pub(crate) use backup::{BACKUP, RESTORE};
 
 pub(super) fn checks(stack: &Stack) -> Vec<Check> {
-    let mut all = vec![at_rest::check(), agreement::check()];
+    let mut all = vec![super::at_rest::encrypted(), agreement::check()];
     all.extend(behind::checks());
     all.extend(once::checks());
     all.extend(redeploy::checks());

@@ -5,10 +5,10 @@ mod living;
 mod sweeping;
 
 use super::{
-    Check, Finding, Subject,
+    Check, Finding, Subject, at_rest,
     smoke::{judge_fact, judge_step},
 };
-use crate::observation::{AtRest, Expiry, Observations};
+use crate::observation::{Expiry, Observations};
 
 pub(super) fn checks() -> Vec<Check> {
     let mut all = vec![
@@ -24,14 +24,14 @@ pub(super) fn checks() -> Vec<Check> {
         fact("ttl.list", "after.not_listed", "an output is not listed any more after its end"),
         gone("ttl.row", "row", |expiry| (expiry.row_was_there, expiry.row_gone_after)),
         gone("ttl.object", "object", |expiry| (expiry.object_was_there, expiry.object_gone_after)),
-        raw(),
+        at_rest::raw(),
     ];
     all.extend(links::checks());
     all.extend(sweeping::checks());
     all
 }
 
-fn with_expiry(seen: &Observations, judge: impl FnOnce(&Expiry) -> Finding) -> Finding {
+pub(super) fn with_expiry(seen: &Observations, judge: impl FnOnce(&Expiry) -> Finding) -> Finding {
     match &seen.expiry.seen {
         Ok(expiry) => judge(expiry),
         Err(why) => Finding::Unknown(why.clone()),
@@ -95,53 +95,4 @@ fn gone(
             }
         })
     })
-}
-
-/// A store may keep the blocks of what was deleted: then nobody can read them.
-fn raw() -> Check {
-    let claim =
-        "once an output is gone, nothing of it can be read on the raw volume, whatever the store keeps there";
-    let expected = "in no file the signature of a picture or 31 bytes of what was delivered";
-    Check::new("ttl.raw", Subject::Expiry, claim, expected, |seen| {
-        with_expiry(seen, |expiry| match &expiry.at_rest_after {
-            Some(Ok(at_rest)) => of_volume(at_rest),
-            Some(Err(why)) => Finding::Unknown(why.clone()),
-            None => {
-                let never = || "the volume was not looked at".to_owned();
-                Finding::Unknown(expiry.story.broken.clone().unwrap_or_else(never))
-            }
-        })
-    })
-}
-
-fn of_volume(at_rest: &AtRest) -> Finding {
-    if !at_rest.readable.is_empty() {
-        let why = "something keeps pictures in plain beside the store";
-        return Finding::Fail(at_rest.readable.join("; "), Some(why.into()));
-    }
-    if at_rest.delivered_bytes == 0 {
-        return Finding::Unknown("nothing was delivered that could be looked for".into());
-    }
-    match at_rest.object_bytes {
-        // A volume that nobody read has nothing readable either.
-        None => Finding::Unknown(format!("none of {} files is the object of what lives", at_rest.files)),
-        Some(_) => Finding::Pass(format!(
-            "nothing to read of {} delivered bytes in {} files",
-            at_rest.delivered_bytes, at_rest.files
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::no_object(AtRest { delivered_bytes: 10, object_bytes: None, files: 3, readable: vec![] })]
-    #[case::nothing_delivered(AtRest { delivered_bytes: 0, object_bytes: Some(72), files: 3, readable: vec![] })]
-    fn volume_that_may_not_have_been_read_is_unknown(#[case] at_rest: AtRest) {
-        assert!(matches!(of_volume(&at_rest), Finding::Unknown(_)));
-    }
 }
