@@ -78,28 +78,21 @@ impl FromRow<'_, PgRow> for Place {
 /// ends. Remove the objects, then the rows with [`remove_all`]: the other way round a crash in between would leave
 /// objects that nobody knows of.
 pub async fn expired(pool: &PgPool, after: Place, limit: u32) -> sqlx::Result<Vec<Place>> {
-    sqlx::query_as(
-        "select expires_at as at, id from images where expires_at <= now() and (expires_at, id) > ($1, $2) \
-         order by expires_at, id limit $3",
-    )
-    .bind(after.at)
-    .bind(after.id)
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await
+    let query = "select expires_at as at, id from images where expires_at <= now() and (expires_at, id) > ($1, $2) \
+                 order by expires_at, id limit $3";
+    page(pool, query, after, limit).await
 }
 
 /// Up to `limit` images that live, the oldest first, beginning after a place in the order of their creation.
 pub async fn living(pool: &PgPool, after: Place, limit: u32) -> sqlx::Result<Vec<Place>> {
-    sqlx::query_as(
-        "select created_at as at, id from images where expires_at > now() and (created_at, id) > ($1, $2) \
-         order by created_at, id limit $3",
-    )
-    .bind(after.at)
-    .bind(after.id)
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await
+    let query = "select created_at as at, id from images where expires_at > now() and (created_at, id) > ($1, $2) \
+                 order by created_at, id limit $3";
+    page(pool, query, after, limit).await
+}
+
+/// The next `limit` places `after` one, by a query that takes both.
+async fn page(pool: &PgPool, query: &'static str, after: Place, limit: u32) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as(query).bind(after.at).bind(after.id).bind(i64::from(limit)).fetch_all(pool).await
 }
 
 /// How many images there are, by the database's clock.
