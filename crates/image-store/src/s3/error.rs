@@ -146,6 +146,11 @@ impl S3Error {
         matches!(*self.trouble, Trouble::Answered { .. } | Trouble::KeyRefused { .. })
     }
 
+    /// The connection ended before the answer did.
+    pub(super) fn is_broken_off(&self) -> bool {
+        matches!(*self.trouble, Trouble::BrokenOff { .. })
+    }
+
     /// It may well work in a moment, and the request did nothing or can be repeated.
     pub(super) fn is_passing(&self) -> bool {
         match *self.trouble {

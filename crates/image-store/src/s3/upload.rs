@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header;
 use rusty_s3::actions::{
-    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, HeadObject, UploadPart,
+    AbortMultipartUpload, CompleteMultipartUpload, CreateMultipartUpload, HeadObject, ListParts, UploadPart,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
@@ -90,6 +90,7 @@ impl Upload {
     /// Whoever completes an upload of a key ends all that began earlier: those have no upload any more, and would have been
     /// replaced at once. That is no error of theirs, and what is left of their content is read for nothing.
     async fn lost(&mut self, error: S3Error) -> Result<(), S3Error> {
+        let error = self.refusal_behind(error).await;
         if !error.is_no_such_upload() {
             return Err(error);
         }
@@ -100,6 +101,20 @@ impl Upload {
             Err(_) => false,
         };
         if replaced { Ok(()) } else { Err(error) }
+    }
+
+    /// A server that refuses a part may close before it has read all of it, and its answer is lost with the connection.
+    /// So after a connection that broke off the server is asked whether it still knows of the upload.
+    async fn refusal_behind(&self, error: S3Error) -> S3Error {
+        if !error.is_broken_off() {
+            return error;
+        }
+        let remote = &self.remote;
+        let list = ListParts::new(&remote.bucket, Some(&remote.credentials), &self.key, &self.id);
+        match remote.ask(&remote.look("look at an upload", &list)).await {
+            Err(refusal) if refusal.is_no_such_upload() => refusal,
+            _ => error,
+        }
     }
 
     /// Puts one part, and answers with its tag.
