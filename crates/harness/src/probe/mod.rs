@@ -4,6 +4,7 @@
 mod at_rest;
 pub mod auth;
 pub mod browser;
+pub mod clock;
 mod connect;
 pub mod contract;
 pub mod cors;
@@ -24,6 +25,7 @@ pub mod readiness;
 pub mod schema;
 pub mod settle;
 pub mod smoke;
+mod started;
 pub mod sweeping;
 pub mod tls;
 pub mod visitor;

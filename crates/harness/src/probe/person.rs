@@ -165,4 +165,12 @@ impl Story {
     pub fn fact(&mut self, name: &str, holds: bool, seen: impl Into<String>) {
         self.facts.insert(name.into(), (holds, seen.into()));
     }
+
+    /// Takes in all of a part that was told for itself. Of several that broke off, the first is told.
+    pub fn take_in(&mut self, part: Self) {
+        self.steps.extend(part.steps);
+        self.facts.extend(part.facts);
+        self.left_out.extend(part.left_out);
+        self.broken = self.broken.take().or(part.broken);
+    }
 }

@@ -61,10 +61,7 @@ async fn tell(
         wrong_input(door, &ada, marker)
     );
     for part in [accounts, uploads, wrong] {
-        story.steps.extend(part.steps);
-        story.facts.extend(part.facts);
-        story.left_out.extend(part.left_out);
-        story.broken = story.broken.take().or(part.broken);
+        story.take_in(part);
     }
     // Last, because it ends Ada's session.
     story.keep(ada.delete("logout", "/api/v1/sessions/current").await);

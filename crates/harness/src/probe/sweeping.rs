@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use sqlx::Row;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{http::path_and_query, keyspace, objects, person::Person, photo};
+use super::{clock::Clock, http::path_and_query, keyspace, objects, person::Person, photo, started};
 use crate::{
     dependencies::instances_of,
     engine::innermost,
@@ -144,9 +143,7 @@ async fn while_away(
     }
     // The ends that were told, not those that the rows have now: nothing moves them.
     let last = outputs.iter().map(|output| output.ends).max().unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    if let Ok(left) = Duration::try_from(last + AFTER - OffsetDateTime::now_utc()) {
-        sleep(left).await;
-    }
+    Clock::of(running).await?.sleep_until(last + AFTER).await;
     sweeping.backlog = Some(leftover(running, outputs).await?);
     for (name, output) in outputs.iter().enumerate() {
         let path = format!("/api/v1/images/{}", output.image);
@@ -184,14 +181,7 @@ async fn restart(running: &RunningStack, instance: &str) -> Seen<()> {
     let runner = running.runner();
     runner.stop(instance).await.map_err(|error| error.to_string())?;
     runner.start(instance).await.map_err(|error| error.to_string())?;
-    let ready = poll::until(READY_WITHIN, || async {
-        let answer = match running.client_of(instance).await {
-            Ok(client) => client.get("ready", "/ready").await,
-            Err(why) => return Attempt::NotYet(why),
-        };
-        if answer.status() == Some(200) { Attempt::Ready(()) } else { Attempt::NotYet(answer.outcome()) }
-    });
-    ready.await.map_err(|not| format!("`{instance}` was restarted, and not ready: {not}"))
+    started::answers(running, instance, "/ready", READY_WITHIN).await
 }
 
 /// When the row says that an output ends.

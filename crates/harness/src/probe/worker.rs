@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     dependencies::instances_of,
     observation::Seen,
-    poll::{self, Attempt},
+    probe::started,
     runner::{End, RunnerError},
     running::RunningStack,
 };
@@ -28,18 +28,7 @@ pub(crate) async fn start(running: &RunningStack) -> Seen<()> {
     let told = |error: RunnerError| error.to_string();
     for worker in instances_of(running.stack(), WORKER) {
         running.runner().start(&worker).await.map_err(told)?;
-        let answers = poll::until(BACK_WITHIN, || async {
-            let answer = match running.client_of(&worker).await {
-                Ok(client) => client.get("worker.back", "/health").await.answer,
-                Err(why) => Err(why),
-            };
-            match answer {
-                Ok(answer) if answer.status == 200 => Attempt::Ready(()),
-                Ok(answer) => Attempt::NotYet(answer.status.to_string()),
-                Err(why) => Attempt::NotYet(why),
-            }
-        });
-        answers.await.map_err(|not| format!("`{worker}` was started after a kill: {not}"))?;
+        started::answers(running, &worker, "/health", BACK_WITHIN).await?;
     }
     Ok(())
 }

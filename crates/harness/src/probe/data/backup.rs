@@ -8,6 +8,7 @@ use crate::{
     dependencies::{self, instances_of},
     observation::{Restored, Seen},
     poll::{self, Attempt},
+    probe::{clock::Clock, started},
     runner::{Phase, RunnerError},
     running::RunningStack,
 };
@@ -34,16 +35,15 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         bytes.insert(image.clone(), picture(&bert, image).await?);
     }
     run_again(running, BACKUP).await?;
-    if moment < time::OffsetDateTime::now_utc() {
+    let clock = Clock::of(running).await?;
+    if moment < clock.now() {
         return Err(format!("the backup took so long that an output of {BRIEF_TTL} s was no more in it"));
     }
 
     bert.delete("backup.delete", &format!("/api/v1/images/{deleted}")).await.answer?;
     let (_, new) = output(&bert, super::TTL).await?;
     sign_in(running, AFTER).await?;
-    if let Ok(left) = Duration::try_from(moment - time::OffsetDateTime::now_utc()) {
-        tokio::time::sleep(left).await;
-    }
+    clock.sleep_until(moment).await;
 
     // Whoever writes rows or objects is away meanwhile.
     let stack = running.stack();
@@ -56,7 +56,7 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         running.runner().start(instance).await.map_err(told)?;
     }
     for instance in &writers {
-        is_ready(running, instance).await?;
+        started::answers(running, instance, "/ready", READY_WITHIN).await?;
     }
 
     let mut bert = somebody(running, BEFORE).await?;
@@ -128,17 +128,4 @@ async fn run_again(running: &RunningStack, service: &str) -> Seen<()> {
         }
     }
     Ok(())
-}
-
-async fn is_ready(running: &RunningStack, instance: &str) -> Seen<()> {
-    let ready = poll::until(READY_WITHIN, || async {
-        match running.client_of(instance).await {
-            Ok(client) => match client.get("backup.ready", "/ready").await.status() {
-                Some(200) => Attempt::Ready(()),
-                other => Attempt::NotYet(format!("/ready answered {other:?}")),
-            },
-            Err(why) => Attempt::NotYet(why),
-        }
-    });
-    ready.await.map_err(|not| format!("`{instance}` after the restore: {not}"))
 }

@@ -1,17 +1,13 @@
 //! Every service is stopped and started, as when each of them gets a new version.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
-
-use time::OffsetDateTime;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{listed, moment_of, output, outputs, picture, sign_in, somebody};
 use crate::{
     event::Events,
     observation::{Redeployed, Seen},
     poll::{self, Attempt},
+    probe::clock::Clock,
     runner::bring_up,
     running::RunningStack,
 };
@@ -62,10 +58,8 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
     if dora.token().is_none() {
         return Ok(seen);
     }
-    let since = |moment: OffsetDateTime| Duration::try_from(OffsetDateTime::now_utc() - moment).ok();
-    if let Ok(left) = Duration::try_from(moment - OffsetDateTime::now_utc()) {
-        tokio::time::sleep(left).await;
-    }
+    let clock = Clock::of(running).await?;
+    clock.sleep_until(moment).await;
     seen.after = listed(&dora).await?;
     for (image, bytes) in &bytes {
         if picture(&dora, image).await.is_ok_and(|now| now == *bytes) {
@@ -79,7 +73,7 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
             Ok(objects) if objects.iter().any(|object| object.is_of(&ended)) => {
                 Attempt::NotYet("its object is there".into())
             }
-            Ok(_) => Attempt::Ready(since(moment)),
+            Ok(_) => Attempt::Ready(clock.since(moment)),
             Err(why) => Attempt::NotYet(why),
         }
     });

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::{
     at_rest,
+    clock::Clock,
     http::{Client, Exchange, path_and_query},
     objects,
     person::Person,
@@ -25,7 +26,8 @@ use crate::{
 
 /// How long before the moment the last look before it begins.
 const BEFORE: Duration = Duration::from_millis(900);
-/// How long after the moment the first look after it begins. The services' clock is the host's, to the microsecond.
+/// How long after the moment the first look after it begins. Without a skew, the database's clock is this
+/// machine's, to the microsecond.
 const AFTER: Duration = Duration::from_millis(50);
 
 /// Uploads a photo with a short life and watches it end; meanwhile another picture's link is outlived and altered.
@@ -46,13 +48,30 @@ async fn tell(
     eve: &mut Person,
     expiry: &mut Expiry,
 ) -> Result<(), String> {
-    let ttl = running.stack().options.ttl.as_secs();
     expiry.story.keep(eve.sign_up("sign_up").await);
     expiry.story.keep(eve.log_in("login", None).await);
     expiry.story.need("login", "/token")?;
+    let clock = Clock::of(running).await?;
     let lasting = upload(eve, expiry, "lasting", "600").await?;
-    links::observe(running, door, eve, expiry, &lasting).await?;
+    let link = links::observe(running, door, eve, clock, expiry, &lasting).await?;
     expiry.at_rest = Some(at_rest::observe(running, &lasting, &delivered(expiry, "lasting.link")).await);
+    // Two ends that are waited for at the same time.
+    let (outlived, told) = tokio::join!(link.outlived(door, eve), brief(running, door, eve, clock, expiry));
+    expiry.story.take_in(outlived);
+    told?;
+    expiry.at_rest_after = Some(at_rest::observe(running, &lasting, &delivered(expiry, "before.link")).await);
+    Ok(())
+}
+
+/// An output whose end is the shortest that there is.
+async fn brief(
+    running: &RunningStack,
+    door: &Client,
+    eve: &Person,
+    clock: Clock,
+    expiry: &mut Expiry,
+) -> Result<(), String> {
+    let ttl = running.stack().options.ttl.as_secs();
     let image = upload(eve, expiry, "brief", &ttl.to_string()).await?;
     let path = format!("/api/v1/images/{image}");
 
@@ -75,15 +94,16 @@ async fn tell(
 
     // A link's expiry is rounded down to a whole second: the earlier of the two ends is the one to stay before.
     let link_moment = OffsetDateTime::from_unix_timestamp(moment.unix_timestamp()).unwrap_or(moment);
-    sleep_until(link_moment - BEFORE).await;
+    clock.sleep_until(link_moment - BEFORE).await;
     expiry.story.keep(eve.get("before.api", &path).await);
     expiry.story.keep(door.get("before.link", &link).await);
-    expiry.margin_before = (link_moment - OffsetDateTime::now_utc()).try_into().ok();
+    expiry.margin_before = (link_moment - clock.now()).try_into().ok();
 
-    sleep_until(moment + AFTER).await;
+    clock.sleep_until(moment + AFTER).await;
     expiry.story.keep(eve.get("after.api", &path).await);
     expiry.story.keep(door.get("after.link", &link).await);
-    links::after_its_end(door, &mut expiry.story, &link, "before.link", "after.link").await;
+    let tag = links::tag_of(&expiry.story, "before.link");
+    links::after_its_end(door, &mut expiry.story, &link, tag, "after.link").await;
     expiry.story.keep(eve.get("after.list", "/api/v1/images").await);
     let listed = expiry.story.steps.get("after.list").and_then(|exchange| lists(exchange, &image));
     match listed {
@@ -100,11 +120,10 @@ async fn tell(
 
     let left = running.stack().options.ttl_grace;
     let (row, object) = tokio::join!(
-        gone_after(moment, left, || row_is_there(running, &image)),
-        gone_after(moment, left, || object_is_there(running, &image, object.as_deref()))
+        gone_after(clock, moment, left, || row_is_there(running, &image)),
+        gone_after(clock, moment, left, || object_is_there(running, &image, object.as_deref()))
     );
     (expiry.row_gone_after, expiry.object_gone_after) = (row?, object?);
-    expiry.at_rest_after = Some(at_rest::observe(running, &lasting, &delivered(expiry, "before.link")).await);
     Ok(())
 }
 
@@ -154,11 +173,12 @@ fn lists(exchange: &Exchange, image: &str) -> Option<bool> {
 
 /// How long after `moment` something was gone; none if it is still there when the grace is over.
 async fn gone_after<Fut: Future<Output = Result<bool, String>>>(
+    clock: Clock,
     moment: OffsetDateTime,
     grace: Duration,
     is_there: impl Fn() -> Fut,
 ) -> Result<Option<Duration>, String> {
-    let since = || Duration::try_from(OffsetDateTime::now_utc() - moment).unwrap_or_default();
+    let since = || clock.since(moment).unwrap_or_default();
     loop {
         if !is_there().await? {
             return Ok(Some(since()));
@@ -167,11 +187,5 @@ async fn gone_after<Fut: Future<Output = Result<bool, String>>>(
             return Ok(None);
         }
         sleep(poll::INTERVAL).await;
-    }
-}
-
-async fn sleep_until(moment: OffsetDateTime) {
-    if let Ok(left) = Duration::try_from(moment - OffsetDateTime::now_utc()) {
-        sleep(left).await;
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     engine::innermost,
     observation::{Inputs, Seen},
     poll::{self, Attempt},
-    probe::{keyspace, person::Person, worker},
+    probe::{keyspace, person::Person, started, worker},
     runner::End,
     running::RunningStack,
 };
@@ -116,16 +116,7 @@ async fn restart(running: &RunningStack, inputs: &mut Inputs, person: &Person) -
     worker::start(running).await?;
     let needs_redis = dependencies::services(stack).into_iter().find(|dependency| dependency.name == redis);
     for witness in needs_redis.iter().flat_map(|dependency| dependency.instances(stack)) {
-        let ready = poll::until(BACK_WITHIN, || async {
-            match running.client_of(&witness).await {
-                Ok(client) => match client.get("restarted.ready", "/ready").await.status() {
-                    Some(200) => Attempt::Ready(()),
-                    other => Attempt::NotYet(format!("/ready answered {other:?}")),
-                },
-                Err(why) => Attempt::NotYet(why),
-            }
-        });
-        ready.await.map_err(|not| format!("`{witness}` after `{redis}` was started anew: {not}"))?;
+        started::answers(running, &witness, "/ready", BACK_WITHIN).await?;
     }
     let job = inputs.story.need("restarted", "/id")?;
     Ok(CutOff { person: person.clone(), job, photo })

@@ -155,8 +155,7 @@ pub(super) async fn uploads(running: &RunningStack) -> Uploaded {
         too_many(running, &client, &mut story),
         three_at_once(running, &client, &mut at_once)
     );
-    story.steps.extend(at_once.steps);
-    story.left_out.extend(at_once.left_out);
+    story.take_in(at_once);
     if let Err(why) = third {
         story.leave_out("uploads.third", &why);
     }

@@ -43,10 +43,7 @@ pub async fn observe(running: &RunningStack) -> Seen<Limits> {
     );
     let mut story = Story::default();
     for part in [client.story, guesses.story, uploads.story, bodies] {
-        story.steps.extend(part.steps);
-        story.facts.extend(part.facts);
-        story.left_out.extend(part.left_out);
-        story.broken = story.broken.or(part.broken);
+        story.take_in(part);
     }
     let at_once = clients::crowd(running).await;
     Ok(Limits {

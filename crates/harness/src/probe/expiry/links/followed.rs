@@ -6,31 +6,56 @@ use reqwest::{
     Method,
     header::{HeaderName, IF_NONE_MATCH, RANGE},
 };
-use time::OffsetDateTime;
 
 use crate::{
     observation::{AskedRange, LivingLink, Story},
-    probe::http::Client,
+    probe::{clock::Clock, http::Client},
 };
 
 /// How many bytes a range in the middle or at an end has.
 const PART_BYTES: usize = 100;
 
 /// Follows a link while it lives.
-pub(super) async fn observe(door: &Client, story: &mut Story, link: &str, expires: i64) -> LivingLink {
-    let mut living = LivingLink { expires, ..LivingLink::default() };
-    follow(door, story, &mut living, link, "lasting.link", Method::GET, None).await;
-    let whole = story.steps.get("lasting.link").and_then(|exchange| exchange.answer.as_ref().ok());
-    let Some(whole) = whole.filter(|answer| answer.status == 200) else { return living };
-    let (size, tag) = (whole.body.len(), whole.header("etag").unwrap_or_default().to_owned());
-    follow(door, story, &mut living, link, "lasting.link.head", Method::HEAD, None).await;
-    follow(door, story, &mut living, link, "lasting.link.kept", Method::GET, Some((IF_NONE_MATCH, tag)))
-        .await;
-    living.ranges = ranges(size);
-    for AskedRange { step, asked, .. } in living.ranges.clone() {
-        follow(door, story, &mut living, link, step, Method::GET, Some((RANGE, asked))).await;
+pub(super) async fn observe(
+    door: &Client,
+    clock: Clock,
+    story: &mut Story,
+    link: &str,
+    expires: i64,
+) -> LivingLink {
+    let living = LivingLink { expires, ..LivingLink::default() };
+    let mut follower = Follower { door, clock, link, story, living };
+    follower.follow("lasting.link", Method::GET, None).await;
+    let Some((size, tag)) = follower.delivered() else { return follower.living };
+    follower.follow("lasting.link.head", Method::HEAD, None).await;
+    follower.follow("lasting.link.kept", Method::GET, Some((IF_NONE_MATCH, tag))).await;
+    let ranges = ranges(size);
+    for AskedRange { step, asked, .. } in &ranges {
+        follower.follow(step, Method::GET, Some((RANGE, asked.clone()))).await;
     }
-    living
+    LivingLink { ranges, ..follower.living }
+}
+
+struct Follower<'a> {
+    door: &'a Client,
+    clock: Clock,
+    link: &'a str,
+    story: &'a mut Story,
+    living: LivingLink,
+}
+
+impl Follower<'_> {
+    async fn follow(&mut self, step: &'static str, method: Method, header: Option<(HeaderName, String)>) {
+        self.living.sent_at.insert(step, self.clock.now());
+        self.story.keep(send(self.door, self.link, step, method, header).await);
+    }
+
+    /// Length and tag of the picture, if it came.
+    fn delivered(&self) -> Option<(usize, String)> {
+        let answer = self.story.steps.get("lasting.link")?.answer.as_ref().ok()?;
+        let tag = answer.header("etag").unwrap_or_default().to_owned();
+        (answer.status == 200).then_some((answer.body.len(), tag))
+    }
 }
 
 /// Ranges of a picture of so many bytes, and which of them there are.
@@ -47,19 +72,6 @@ fn ranges(size: usize) -> Vec<AskedRange> {
     ]
 }
 
-async fn follow(
-    door: &Client,
-    story: &mut Story,
-    living: &mut LivingLink,
-    link: &str,
-    step: &'static str,
-    method: Method,
-    header: Option<(HeaderName, String)>,
-) {
-    living.sent_at.insert(step, OffsetDateTime::now_utc());
-    story.keep(send(door, link, step, method, header).await);
-}
-
 async fn send(
     door: &Client,
     link: &str,
@@ -74,11 +86,15 @@ async fn send(
     .await
 }
 
+/// The tag of the picture that a link gave in a step; one for any picture where it gave none.
+pub(crate) fn tag_of(story: &Story, step: &str) -> String {
+    let answer = story.steps.get(step).and_then(|exchange| exchange.answer.as_ref().ok());
+    answer.and_then(|answer| answer.header("etag")).unwrap_or("*").to_owned()
+}
+
 /// Follows a dead link in every way that makes somebody say less than the whole picture, for which it might be good still.
-/// `alive` is the step in which it was followed while it lived; the steps of this begin with `dead`.
-pub(crate) async fn after_its_end(door: &Client, story: &mut Story, link: &str, alive: &str, dead: &str) {
-    let alive = story.steps.get(alive).and_then(|exchange| exchange.answer.as_ref().ok());
-    let tag = alive.and_then(|answer| answer.header("etag")).unwrap_or("*").to_owned();
+/// `tag` is that of the picture which it gave while it lived; the steps of this begin with `dead`.
+pub(crate) async fn after_its_end(door: &Client, story: &mut Story, link: &str, tag: String, dead: &str) {
     for (way, method, header) in [
         ("kept", Method::GET, Some((IF_NONE_MATCH, tag))),
         ("any", Method::GET, Some((IF_NONE_MATCH, "*".to_owned()))),

@@ -5,36 +5,47 @@ mod followed;
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
-
 use crate::{
     observation::{Expiry, Story},
     poll::{self, Attempt},
     probe::{
+        clock::Clock,
         http::{Client, path_and_query},
         person::Person,
     },
     running::RunningStack,
 };
 
-pub(super) use followed::after_its_end;
+pub(super) use followed::{after_its_end, tag_of};
 
 /// Links that live longer than this, in seconds, are not watched to their end.
 const LINK_WATCHED: i64 = 15;
 /// A link outlives its own ceiling within this.
 const LINK_OVER_WITHIN: Duration = Duration::from_secs(20);
 
-/// Follows the link of a lasting image, alters it in every way, and watches it end while the image lives on.
+/// The link of a lasting image, which ends before its image does.
+pub(super) struct Lasting {
+    link: String,
+    /// Whole seconds from its making to its end.
+    lifetime: i64,
+    /// The tag of the picture that it gave.
+    tag: String,
+    /// Where the api describes the image.
+    described: String,
+}
+
+/// Follows the link of a lasting image, and alters it in every way.
 pub(super) async fn observe(
     running: &RunningStack,
     door: &Client,
     eve: &Person,
+    clock: Clock,
     expiry: &mut Expiry,
     image: &str,
-) -> Result<(), String> {
-    let path = format!("/api/v1/images/{image}");
-    expiry.story.keep(eve.get("lasting.described", &path).await);
-    let now = OffsetDateTime::now_utc().unix_timestamp();
+) -> Result<Lasting, String> {
+    let described = format!("/api/v1/images/{image}");
+    expiry.story.keep(eve.get("lasting.described", &described).await);
+    let now = clock.now().unix_timestamp();
     let link = expiry.story.need("lasting.described", "/link")?;
     let link = path_and_query(&link).ok_or("the link names no path")?.to_owned();
     let expires = end_of(&link)?;
@@ -47,37 +58,42 @@ pub(super) async fn observe(
         format!("a link of {lifetime} s where the ceiling is {ceiling} s"),
     );
     // The true link first: a proxy that keeps what it has seen must not give it to whoever alters the link.
-    expiry.link = Some(followed::observe(door, &mut expiry.story, &link, expires).await);
+    expiry.link = Some(followed::observe(door, clock, &mut expiry.story, &link, expires).await);
     for (step, altered) in altered::all(&link, image)? {
         expiry.story.keep(door.get(step, &altered).await);
     }
-    outlive(door, &mut expiry.story, &link, lifetime).await;
-    if !expiry.story.left_out.contains_key("link.outlived") {
-        expiry.story.keep(eve.get("link.image_lives_on", &path).await);
-    }
-    Ok(())
+    let tag = tag_of(&expiry.story, "lasting.link");
+    Ok(Lasting { link, lifetime, tag, described })
 }
 
-async fn outlive(door: &Client, story: &mut Story, link: &str, lifetime: i64) {
-    if lifetime > LINK_WATCHED {
-        let why =
-            format!("links live {lifetime} s in this definition, too long to watch; see `gate_environment`");
-        story.leave_out("link.outlived", &why);
-        story.leave_out("link.image_lives_on", &why);
-        return;
-    }
-    let outlived = poll::until(LINK_OVER_WITHIN, || async {
-        let exchange = door.get("link.outlived", link).await;
-        match exchange.status() {
-            Some(200) => Attempt::NotYet("200".into()),
-            _ => Attempt::Ready(exchange),
+impl Lasting {
+    /// Watches the link end while its image lives on.
+    pub(super) async fn outlived(&self, door: &Client, eve: &Person) -> Story {
+        let mut story = Story::default();
+        let lifetime = self.lifetime;
+        if lifetime > LINK_WATCHED {
+            let why = format!(
+                "links live {lifetime} s in this definition, too long to watch; see `gate_environment`"
+            );
+            story.leave_out("link.outlived", &why);
+            story.leave_out("link.image_lives_on", &why);
+            return story;
         }
-    });
-    match outlived.await {
-        Ok(exchange) => drop(story.keep(exchange)),
-        Err(not) => story.fact("link.outlived", false, not.to_string()),
+        let outlived = poll::until(LINK_OVER_WITHIN, || async {
+            let exchange = door.get("link.outlived", &self.link).await;
+            match exchange.status() {
+                Some(200) => Attempt::NotYet("200".into()),
+                _ => Attempt::Ready(exchange),
+            }
+        });
+        match outlived.await {
+            Ok(exchange) => drop(story.keep(exchange)),
+            Err(not) => story.fact("link.outlived", false, not.to_string()),
+        }
+        after_its_end(door, &mut story, &self.link, self.tag.clone(), "link.outlived").await;
+        story.keep(eve.get("link.image_lives_on", &self.described).await);
+        story
     }
-    after_its_end(door, story, link, "lasting.link", "link.outlived").await;
 }
 
 /// The end of a link by its own words, in Unix seconds.
