@@ -3,6 +3,8 @@
 /// A stack that is broken by an overlay, and what the gate must say of it.
 pub(crate) struct Broken {
     pub(crate) name: &'static str,
+    /// Overlays of the repository that the broken one is laid over.
+    pub(crate) over: &'static [&'static str],
     pub(crate) overlay: &'static str,
     pub(crate) only: &'static [&'static str],
     pub(crate) exit_code: i32,
@@ -15,9 +17,12 @@ pub(crate) struct Broken {
     pub(crate) as_processes: bool,
 }
 
+const S3: &str = "compose/s3.yaml";
+
 pub(crate) const BROKEN: &[Broken] = &[
     Broken {
         name: "a_redis_that_is_elsewhere_is_named",
+        over: &[],
         overlay: "services: { api: { environment: { REDIS_URL: 'redis://elsewhere:6379/0' } } }\n\
                   x-shakedown: { ready_within: 20s }",
         only: &["health.ready"],
@@ -28,6 +33,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_postgres_that_is_a_redis_is_not_ready",
+        over: &[],
         overlay: "services: { postgres: { image: '${REDIS_IMAGE}' } }\nx-shakedown: { ready_within: 12s }",
         only: &["health.ready"],
         exit_code: 4,
@@ -37,6 +43,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_migration_that_fails_is_named",
+        over: &[],
         overlay: "services: { migrate: { environment: { POSTGRES_DB: nowhere } } }\n\
                   x-shakedown: { ready_within: 45s }",
         only: &["order.oneshot"],
@@ -47,6 +54,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_oneshot_that_never_ends_is_named",
+        over: &[],
         overlay: "services: { migrate: { image: '${TOOLBOX_IMAGE}', entrypoint: [sleep, infinity], command: [] } }\n\
                   x-shakedown: { ready_within: 20s }",
         only: &["order.oneshot"],
@@ -57,6 +65,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_missing_healthcheck_fails_its_check",
+        over: &[],
         overlay: "services: { api: { healthcheck: { disable: true } } }",
         only: &["health.declared"],
         exit_code: 1,
@@ -66,6 +75,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_time_to_live_of_zero_stops_the_start",
+        over: &[],
         overlay: "services: { api: { environment: { OUTPUT_TTL_SECONDS: '0' } } }",
         only: &["health.ready"],
         exit_code: 4,
@@ -75,6 +85,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_time_to_live_with_a_unit_stops_the_start",
+        over: &[],
         overlay: "services: { api: { environment: { LINK_TTL_SECONDS: 5m } } }",
         only: &["health.ready"],
         exit_code: 4,
@@ -84,6 +95,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_sweep_interval_beyond_reason_stops_the_start",
+        over: &[],
         overlay: "services: { worker: { environment: { SWEEP_INTERVAL_SECONDS: '86400' } } }",
         only: &["health.ready"],
         exit_code: 4,
@@ -93,6 +105,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "an_empty_setting_stops_the_start",
+        over: &[],
         overlay: "services: { api: { environment: { PUBLIC_ORIGIN: '' } } }",
         only: &["health.ready"],
         exit_code: 4,
@@ -102,6 +115,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_crash_loop_behind_a_restart_policy_is_no_readiness",
+        over: &[],
         overlay: "services: { worker: { restart: always, environment: { SWEEP_INTERVAL_SECONDS: never } } }",
         only: &["health.ready"],
         exit_code: 4,
@@ -111,6 +125,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_program_that_is_not_there_is_named",
+        over: &[],
         overlay: "services: { worker: { entrypoint: [/bin/nothing] } }",
         only: &["health.ready"],
         exit_code: 4,
@@ -120,6 +135,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "an_image_that_is_not_loaded_is_never_pulled",
+        over: &[],
         overlay: "services: { api: { image: 'shakedown/api:nowhere' } }",
         only: &[],
         exit_code: 4,
@@ -129,6 +145,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_proxy_that_logs_signatures_is_found",
+        over: &[],
         overlay: "services: { proxy: { volumes: ['BROKEN/logs-everything.Caddyfile:/etc/caddy/Caddyfile:ro'] } }",
         only: &["secrets.logs.proxy"],
         exit_code: 1,
@@ -138,6 +155,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_proxy_that_opens_what_is_closed_is_found",
+        over: &[],
         overlay: "services: { proxy: { volumes: ['BROKEN/careless.Caddyfile:/etc/caddy/Caddyfile:ro'] } }",
         only: &["proxy.closed", "smoke.link.type", "smoke.request_id", "smoke.upload.location"],
         exit_code: 1,
@@ -152,6 +170,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_worker_that_never_works_is_found",
+        over: &[],
         overlay: "services: { worker: { environment: { REDIS_URL: 'redis://redis:6379/1' } } }",
         only: &["smoke.job", "ttl.api"],
         exit_code: 1,
@@ -160,7 +179,30 @@ pub(crate) const BROKEN: &[Broken] = &[
         as_processes: true,
     },
     Broken {
+        name: "an_s3_store_that_refuses_the_key_is_named",
+        over: &[S3],
+        overlay: "services: { worker: { environment: { S3_ACCESS_KEY_ID: GK000000000000000000000000 } } }\n\
+                  x-shakedown: { ready_within: 15s }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.worker"),
+        says: &["`worker`", "its dependency image-store is down"],
+        as_processes: true,
+    },
+    Broken {
+        name: "an_s3_store_that_speaks_no_tls_is_named",
+        over: &[S3],
+        overlay: "services: { api: { environment: { S3_ENDPOINT: 'https://image-store:3900' } } }\n\
+                  x-shakedown: { ready_within: 15s }",
+        only: &["health.ready"],
+        exit_code: 4,
+        fails: Some("health.ready.api"),
+        says: &["`api", "its dependency image-store is down"],
+        as_processes: true,
+    },
+    Broken {
         name: "a_crash_loop_after_bring_up_is_found",
+        over: &[],
         overlay: "services: { crasher: { image: '${TOOLBOX_IMAGE}', entrypoint: [sleep, '3'], restart: always, \
                   depends_on: { proxy: { condition: service_healthy } } } }",
         only: &["health.settled.crasher"],
@@ -171,6 +213,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_healthcheck_that_cannot_fail_is_found",
+        over: &[],
         overlay: "services: { redis: { healthcheck: { test: [CMD, 'true'] } } }",
         only: &["health.declared.redis"],
         exit_code: 1,
@@ -180,6 +223,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_copy_of_an_expired_picture_is_found",
+        over: &[],
         overlay: "services: { keeper: { image: '${TOOLBOX_IMAGE}', user: '10011:10020', volumes: ['images:/images'], \
                   depends_on: { migrate: { condition: service_completed_successfully } }, \
                   entrypoint: [bash, -c, 'mkdir -p /images/kept; while :; do find /images -maxdepth 2 -type f \
@@ -192,6 +236,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_secret_dumped_in_hex_is_found",
+        over: &[],
         overlay: "services: { redis: { entrypoint: [bash, -c, 'od -An -v -tx1 /run/secrets/redis_password; \
                   exec shakedown-redis'] } }",
         only: &["secrets.logs.redis"],
@@ -202,6 +247,7 @@ pub(crate) const BROKEN: &[Broken] = &[
     },
     Broken {
         name: "a_secret_in_a_log_is_found",
+        over: &[],
         overlay: "services: { redis: { entrypoint: [bash, -c, 'cat /run/secrets/redis_password; echo; \
                   exec shakedown-redis'] } }",
         only: &["secrets.logs.redis"],
