@@ -180,6 +180,8 @@ pub(crate) enum Subject {
     Expiry,
     /// Api, pages and worker under load, and twice of what they sustain
     Load,
+    /// How a backlog of expired outputs is swept, and what a hundred times as many cost
+    Sweep,
 }
 
 #[derive(Debug, ClapArgs)]

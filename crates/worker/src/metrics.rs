@@ -34,6 +34,7 @@ pub(crate) struct WorkerMetrics {
     pub(crate) running: Gauge,
     pub(crate) queue_depth: Gauge,
     pub(crate) swept: Counter,
+    pub(crate) sweep_seconds: Counter<f64, AtomicU64>,
     pub(crate) sweep_failures: Counter,
     pub(crate) orphans: Counter,
     pub(crate) rows_without_objects: Counter,
@@ -63,6 +64,11 @@ impl WorkerMetrics {
             running: metrics.register("jobs_running", "Jobs under way", Gauge::default()),
             queue_depth: metrics.register("queue_depth", "Jobs waiting or under way", Gauge::default()),
             swept: metrics.register("outputs_swept", "Expired outputs removed", Counter::default()),
+            sweep_seconds: metrics.register(
+                "sweep_seconds",
+                "Seconds spent on removing expired outputs",
+                Counter::default(),
+            ),
             sweep_failures: metrics.register(
                 "sweep_failures",
                 "Expired outputs that could not be removed yet",

@@ -90,9 +90,10 @@ async fn sweep(worker: &Worker, shutdown: &Shutdown) -> Result<Left, String> {
         .map_err(explain)?;
     let mut swept = Ok(false);
     if ours {
-        let until = Instant::now() + LONGEST;
-        let over = || Instant::now() >= until || shutdown.is_requested();
+        let began = Instant::now();
+        let over = || began.elapsed() >= LONGEST || shutdown.is_requested();
         swept = backlog(&worker.pool, &*worker.store, &worker.metrics, &over).await;
+        worker.metrics.sweep_seconds.inc_by(began.elapsed().as_secs_f64());
     }
     lock.rollback().await.map_err(explain)?;
     // Told whether sweeping works or not: that is when it matters.

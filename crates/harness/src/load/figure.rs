@@ -105,8 +105,9 @@ impl Measured {
         let rule = "| --- ".repeat(5 + SERVICES.len()) + "|";
         let rows = self.loads.iter().map(Load::row);
         let notes = self.notes.iter().map(|note| format!("- {note}"));
-        let lines = [head, rule].into_iter().chain(rows).chain([String::new()]).chain(notes);
-        lines.collect::<Vec<_>>().join("\n") + "\n"
+        let table = [head, rule].into_iter().chain(rows).chain([String::new()]);
+        let table = table.filter(|_| !self.loads.is_empty());
+        table.chain(notes).collect::<Vec<_>>().join("\n") + "\n"
     }
 }
 

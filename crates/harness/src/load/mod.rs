@@ -10,6 +10,7 @@ mod painting;
 mod person;
 mod spent;
 mod sustained;
+mod sweeping;
 mod weight;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -97,6 +98,19 @@ impl Loaded {
         let limited = excess::within_limits(&running, &self.oha, &sustained, &mut measured, events).await;
         running.teardown().await?;
         limited.map_err(LoadError::Unmeasured)?;
+        Ok(measured)
+    }
+
+    /// Measures how the worker sweeps a backlog, in one run.
+    pub async fn measure_sweeping(&self, events: &Events) -> Result<Measured, LoadError> {
+        let variables = Images::open(&self.images).map_err(GateError::from)?.variables();
+        let stack = self.definition.read(&variables)?;
+        let (platform, images) = gate::prepare(&self.images, &self.repository, None, events).await?;
+        let running = begin(stack, &platform, &images, events).await?;
+        let mut measured = Measured::default();
+        let swept = sweeping::measure(&running, &mut measured, events).await;
+        running.teardown().await?;
+        swept.map_err(LoadError::Unmeasured)?;
         Ok(measured)
     }
 }

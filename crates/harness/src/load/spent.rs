@@ -53,26 +53,37 @@ pub(super) fn since(before: &Spent, after: &Spent) -> Spent {
 pub(super) struct Peaks(Mutex<BTreeMap<String, u64>>);
 
 impl Peaks {
-    /// Does `work`, and looks at the memory all the while.
+    /// Does `work`, and looks at the memory all the while and once more after it.
     pub(super) async fn during<T>(&self, running: &RunningStack, work: impl Future<Output = T>) -> T {
-        tokio::select! {
+        let done = tokio::select! {
             done = work => done,
-            never = self.look(running) => match never {},
-        }
+            never = self.watch(running) => match never {},
+        };
+        self.look(running).await;
+        done
     }
 
-    async fn look(&self, running: &RunningStack) -> Infallible {
+    async fn watch(&self, running: &RunningStack) -> Infallible {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         loop {
             looks.tick().await;
-            for instance in daemons(running) {
-                // An instance that was stopped meanwhile needs none.
-                let Ok(usage) = running.runner().usage(&instance).await else { continue };
-                let mut peaks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                let peak = peaks.entry(service_of(&instance).to_owned()).or_default();
-                *peak = usage.memory_bytes.max(*peak);
-            }
+            self.look(running).await;
         }
+    }
+
+    async fn look(&self, running: &RunningStack) {
+        for instance in daemons(running) {
+            // An instance that was stopped meanwhile needs none.
+            let Ok(usage) = running.runner().usage(&instance).await else { continue };
+            let mut peaks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let peak = peaks.entry(service_of(&instance).to_owned()).or_default();
+            *peak = usage.memory_bytes.max(*peak);
+        }
+    }
+
+    /// Peak in bytes of an instance of this service, where one was seen.
+    pub(super) fn of(&self, service: &str) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(service).copied()
     }
 
     /// Peak and limit in bytes of each service that has a limit.

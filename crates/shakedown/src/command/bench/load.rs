@@ -1,4 +1,4 @@
-//! `shakedown bench load`: the stack under load, and what of it is over its bound.
+//! `shakedown bench load` and `shakedown bench sweep`: the stack under load, and what of it is over its bound.
 
 use harness::{
     load::{Figure, Loaded},
@@ -7,12 +7,9 @@ use harness::{
 
 use super::super::{Failure, repository};
 use crate::{
-    args,
+    args::{self, Subject},
     progress::{self, say},
 };
-
-/// Where the numbers go that hold for this machine alone.
-const NUMBERS: &str = "target/shakedown/load.md";
 
 pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
     let repository = repository()?;
@@ -22,15 +19,21 @@ pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
         oha: bench.oha,
         repository: repository.clone(),
     };
-    let measured = loaded.measure(&progress::shown()).await.map_err(Failure::not_up)?;
+    let events = progress::shown();
+    // Where the numbers go that hold for this machine alone.
+    let (measured, numbers) = match bench.subject {
+        Subject::Sweep => (loaded.measure_sweeping(&events).await, "target/shakedown/sweep.md"),
+        _ => (loaded.measure(&events).await, "target/shakedown/load.md"),
+    };
+    let measured = measured.map_err(Failure::not_up)?;
     for figure in &measured.figures {
         say(&line(figure));
     }
-    let file = repository.join(NUMBERS);
+    let file = repository.join(numbers);
     let written = file.parent().map_or(Ok(()), std::fs::create_dir_all);
     let written = written.and_then(|()| std::fs::write(&file, measured.markdown()));
     written.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-    say(&format!("what these were made of, on this machine: {NUMBERS}"));
+    say(&format!("what these were made of, on this machine: {numbers}"));
     Ok(if measured.holds() { exit::PASS } else { exit::FAIL })
 }
 
