@@ -115,12 +115,22 @@ pub async fn count(pool: &PgPool) -> sqlx::Result<ImageCounts> {
     Ok(ImageCounts { living: row.try_get("living")?, expired: row.try_get("expired")? })
 }
 
-/// For how many seconds the oldest expired image has been waiting for the sweeper; negative while the next one to
-/// expire has time left. None where there is no image.
-pub async fn oldest_overdue(pool: &PgPool) -> sqlx::Result<Option<f64>> {
-    sqlx::query_scalar("select extract(epoch from now() - min(expires_at))::float8 from images")
-        .fetch_one(pool)
-        .await
+/// The two ends next to the present moment, in seconds of the database's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Ends {
+    /// For how long the longest expired image has been waiting for the sweeper. None where there is none.
+    pub overdue: Option<f64>,
+    /// Until the next image expires. None where none lives.
+    pub next: Option<f64>,
+}
+
+/// When the longest expired image ended, and when the next one will.
+pub async fn ends(pool: &PgPool) -> sqlx::Result<Ends> {
+    let query = "select \
+         extract(epoch from now() - (select min(expires_at) from images where expires_at <= now()))::float8 as overdue, \
+         extract(epoch from (select min(expires_at) from images where expires_at > now()) - now())::float8 as next";
+    let row = sqlx::query(query).fetch_one(pool).await?;
+    Ok(Ends { overdue: row.try_get("overdue")?, next: row.try_get("next")? })
 }
 
 /// Removes an image's row. False when it was gone already.

@@ -13,7 +13,7 @@ mod publisher;
 pub use consumer::{Consumer, Delivery};
 pub use create::{Held, NewJob, create, held};
 pub use image_row::{
-    ImageCounts, ImageRow, Place, count, existing, expired, living, oldest_overdue, remove, remove_all,
+    Ends, ImageCounts, ImageRow, Place, count, ends, existing, expired, living, remove, remove_all,
 };
 pub use job_row::{
     Effect, Finished, JobRow, JobState, Output, discard, fail, fail_abandoned, find, finish, start, waiting,

@@ -40,7 +40,10 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     loop {
         let pause = match sweep(&worker, &shutdown).await {
             Ok(left) => {
-                outage.works();
+                match &left.failure {
+                    None => outage.works(),
+                    Some(why) => outage.failed(why),
+                }
                 left.pause(interval)
             }
             Err(why) => {
@@ -55,25 +58,24 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 }
 
 /// What a sweep left.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Left {
     /// Time was up before the backlog was.
     backlog: bool,
-    /// For how many seconds the oldest output has been expired. Negative: it has so much time left. None: there is none.
-    overdue: Option<f64>,
+    /// Why something could not be removed.
+    failure: Option<String>,
+    /// Seconds until the next output expires. None: none lives.
+    next: Option<f64>,
 }
 
 impl Left {
-    /// Until the next sweep.
-    fn pause(self, interval: Duration) -> Duration {
+    /// Until the next sweep. What could not be removed hurries nobody.
+    fn pause(&self, interval: Duration) -> Duration {
         let shortest = SHORTEST_PAUSE.min(interval);
-        match self.overdue {
+        match self.next {
             _ if self.backlog => shortest,
-            Some(overdue) if overdue < 0.0 => {
-                Duration::try_from_secs_f64(-overdue).unwrap_or(interval).clamp(shortest, interval)
-            }
-            // What is overdue all the same is another worker's, or could not be removed.
-            _ => interval,
+            Some(next) => Duration::try_from_secs_f64(next).unwrap_or(interval).clamp(shortest, interval),
+            None => interval,
         }
     }
 }
@@ -88,18 +90,21 @@ async fn sweep(worker: &Worker, shutdown: &Shutdown) -> Result<Left, String> {
         .fetch_one(&mut *lock)
         .await
         .map_err(explain)?;
-    let mut swept = Ok(false);
+    let mut left = Ok(Left::default());
     if ours {
         let began = Instant::now();
         let over = || began.elapsed() >= LONGEST || shutdown.is_requested();
-        swept = backlog(&worker.pool, &*worker.store, &worker.metrics, &over).await;
+        left = backlog(&worker.pool, &*worker.store, &worker.metrics, &over).await;
         worker.metrics.sweep_seconds.inc_by(began.elapsed().as_secs_f64());
     }
     lock.rollback().await.map_err(explain)?;
     // Told whether sweeping works or not: that is when it matters.
-    let overdue = jobs::oldest_overdue(&worker.pool).await.map_err(explain)?;
-    worker.metrics.oldest_overdue.set(overdue.unwrap_or_default().max(0.0));
-    Ok(Left { backlog: swept?, overdue })
+    let ends = jobs::ends(&worker.pool).await.map_err(explain)?;
+    worker.metrics.oldest_overdue.set(ends.overdue.unwrap_or_default());
+    let left = left?;
+    // What ended while the rest was swept.
+    let late = ours && left.failure.is_none() && ends.overdue.is_some();
+    Ok(Left { backlog: left.backlog || late, next: ends.next, ..left })
 }
 
 /// The rows of outputs, as far as the sweeper needs them.
@@ -120,16 +125,15 @@ impl Rows for PgPool {
     }
 }
 
-/// Removes batch after batch until nothing is overdue or it is `over`: then `true`. An error is the last failure, after
-/// everything that could be removed was.
+/// Removes batch after batch until nothing is overdue, it is `over`, or the store is away. An error is that of the rows.
 async fn backlog(
     rows: &impl Rows,
     store: &dyn ImageStore,
     metrics: &WorkerMetrics,
     over: &(dyn Fn() -> bool + Send + Sync),
-) -> Result<bool, String> {
+) -> Result<Left, String> {
     let mut after = Place::BEFORE_ALL;
-    let mut failure = None;
+    let mut left = Left::default();
     loop {
         let batch = rows.expired(after, BATCH).await?;
         let outcome = remove_objects(store, &batch, over).await;
@@ -140,13 +144,13 @@ async fn backlog(
             metrics.swept.inc_by(removed as u64);
             tracing::info!(removed, "expired outputs swept");
         }
-        if let Some(why) = outcome.away {
-            return Err(why);
+        if outcome.away.is_some() {
+            return Ok(Left { failure: outcome.away, ..left });
         }
-        failure = outcome.failure.or(failure);
+        left.failure = outcome.failure.or(left.failure.take());
         let ended = batch.len() < BATCH as usize;
         if ended || over() {
-            return failure.map_or(Ok(!ended), Err);
+            return Ok(Left { backlog: !ended, ..left });
         }
         after = batch.last().copied().unwrap_or(after);
     }

@@ -38,25 +38,31 @@ async fn filled(count: usize) -> (Table, Memory) {
     (table, store)
 }
 
-async fn sweep_once(table: &Table, store: &dyn ImageStore) -> Result<bool, String> {
+async fn sweep_once(table: &Table, store: &dyn ImageStore) -> Result<Left, String> {
     backlog(table, store, &WorkerMetrics::register(&Metrics::new()), &|| false).await
 }
 
 #[test]
 fn next_sweep_comes_when_the_next_output_expires_and_never_later_than_the_interval() {
     let interval = Duration::from_secs(2);
-    let pause = |overdue| Left { backlog: false, overdue }.pause(interval);
+    let pause = |next| Left { next, ..Left::default() }.pause(interval);
     assert_eq!(pause(None), interval);
-    assert_eq!(pause(Some(-3600.0)), interval);
-    assert_eq!(pause(Some(-1.5)), Duration::from_millis(1500));
-    assert_eq!(pause(Some(-0.001)), SHORTEST_PAUSE);
-    assert_eq!(pause(Some(9.0)), interval);
+    assert_eq!(pause(Some(3600.0)), interval);
+    assert_eq!(pause(Some(1.5)), Duration::from_millis(1500));
+    assert_eq!(pause(Some(0.001)), SHORTEST_PAUSE);
 }
 
 #[test]
 fn backlog_that_is_left_does_not_wait_for_the_interval() {
-    let left = Left { backlog: true, overdue: Some(9.0) };
+    let left = Left { backlog: true, next: Some(9.0), ..Left::default() };
     assert_eq!(left.pause(Duration::from_hours(1)), SHORTEST_PAUSE);
+}
+
+#[test]
+fn what_cannot_be_removed_does_not_hide_that_another_output_expires() {
+    let failure = Some("could not delete an image".to_owned());
+    let left = Left { next: Some(1.5), failure, ..Left::default() };
+    assert_eq!(left.pause(Duration::from_hours(1)), Duration::from_millis(1500));
 }
 
 #[tokio::test]
@@ -71,7 +77,8 @@ async fn backlog_larger_than_a_batch_is_gone_after_one_sweep() {
 async fn rows_stay_while_the_store_is_away_and_go_when_it_is_back() {
     let (table, store) = filled(5).await;
     store.set_away(true);
-    assert_eq!(sweep_once(&table, &store).await.unwrap_err(), "image store is away");
+    let left = sweep_once(&table, &store).await.unwrap();
+    assert_eq!(left, Left { failure: Some("image store is away".to_owned()), ..Left::default() });
     assert_eq!(table.0.lock().unwrap().len(), 5);
     store.set_away(false);
     sweep_once(&table, &store).await.unwrap();
@@ -100,7 +107,7 @@ async fn sweep_that_is_over_says_that_a_backlog_is_left_and_removed_what_it_had_
         *left == 0
     };
     let metrics = WorkerMetrics::register(&Metrics::new());
-    assert!(backlog(&table, &store, &metrics, &over).await.unwrap(), "there is more");
+    assert!(backlog(&table, &store, &metrics, &over).await.unwrap().backlog, "there is more");
     let rows = table.0.lock().unwrap().len();
     assert!(rows > 0 && rows <= BATCH as usize, "{rows} rows are left");
     assert_eq!(store.list().count().await, rows, "row and object agree");
@@ -117,7 +124,8 @@ async fn object_that_cannot_be_removed_holds_nothing_else_up() {
     let first = *table.0.lock().unwrap().first().unwrap();
     // Where a folder has the object's name, no file can be removed.
     std::fs::create_dir(folder.path().join(first.to_string())).unwrap();
-    sweep_once(&table, &*store).await.unwrap_err();
+    let left = sweep_once(&table, &*store).await.unwrap();
+    assert!(left.failure.is_some() && !left.backlog, "{left:?}");
     assert_eq!(*table.0.lock().unwrap(), BTreeSet::from([first]));
 }
 
