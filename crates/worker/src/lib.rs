@@ -26,7 +26,7 @@ use metrics::WorkerMetrics;
 
 /// How long one wait for a job blocks. A stop is noticed that much later at most.
 const BLOCK: Duration = Duration::from_secs(1);
-/// Jobs, sweeper and reconciler together; the sweeper takes the most.
+/// Jobs, sweeper and reconciler together.
 const CONNECTIONS: u32 = 12;
 
 /// Everything a running worker holds. Made without touching a dependency: the worker starts while they are away.

@@ -71,7 +71,7 @@ impl WorkerMetrics {
             ),
             sweep_failures: metrics.register(
                 "sweep_failures",
-                "Expired outputs that could not be removed yet",
+                "Tries to remove an expired output that failed",
                 Counter::default(),
             ),
             orphans: metrics.register("orphans_removed", "Objects without a row removed", Counter::default()),

@@ -11,14 +11,13 @@ use std::time::Duration;
 use service::{Shutdown, postgres};
 
 use crate::Worker;
+use crate::job::LOST;
 use crate::outage::{Outage, stopped_during};
 use suspects::Suspects;
 
 const EVERY: Duration = Duration::from_secs(15);
 /// A write takes far less; what is older was left by a crash.
 const LEFTOVER_AGE: Duration = Duration::from_mins(1);
-
-const ABANDONED: &str = "The upload was lost before it could be processed. Please upload the picture again.";
 
 /// Reconciles from time to time until `shutdown` is requested.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
@@ -52,9 +51,10 @@ fn settle(outage: &mut Outage, result: Result<(), String>) {
     }
 }
 
-/// Jobs that nobody will ever take, since Redis lost them.
+/// Jobs that did not move for longer than any job may wait. Those that Redis lost have ended by `lost` long before, unless
+/// Redis is away for good.
 async fn fail_abandoned(worker: &Worker) -> Result<(), String> {
-    let failed = jobs::fail_abandoned(&worker.pool, worker.config.abandoned_after(), ABANDONED)
+    let failed = jobs::fail_abandoned(&worker.pool, worker.config.abandoned_after(), LOST)
         .await
         .map_err(|error| postgres::reason(&error))?;
     if failed > 0 {

@@ -1,9 +1,10 @@
 //! Rows without objects: outputs whose object somebody else removed, or a disk lost.
 //!
-//! The row of one is removed, so that nobody is offered what is not there. A store that was exchanged or mounted empty
-//! looks the same for every row, and must not cost one: a row goes only where the store has the object of an older
-//! output, and so has been the same store since before. In a store that has none, or only newer ones, nothing is touched;
-//! the metric `objects_missing` and a warning say so, and what is missing ends with its time.
+//! The row of one is removed, so that nobody is offered what is not there. A store that was exchanged or mounted empty, or
+//! that was another one for a while, looks the same for every row of that time, and must not cost them. So a row goes only
+//! where the store has the outputs that were made around it: those before and after it are there, and no more than a few
+//! beside it are missing. All others stay; the metric `objects_missing` and a warning say so, and what is missing ends
+//! with its time.
 
 use std::future::Future;
 
@@ -21,6 +22,8 @@ use crate::metrics::WorkerMetrics;
 const LOOK: u32 = 2048;
 /// Objects asked for at the same time.
 const AT_ONCE: usize = 8;
+/// Outputs that were made one after the other and are missing. More than that were not taken away one by one.
+const FEW: usize = 3;
 
 /// The rows of living outputs.
 pub(super) trait Rows: Sync {
@@ -44,12 +47,15 @@ impl Rows for PgPool {
 pub(super) struct Round {
     suspects: Suspects,
     after: Place,
-    /// The store has the object of one that was looked at in this round, so it has been the same since that was made.
+    /// The store has the object of one that was looked at in this round.
     store_known: bool,
+    /// Those that are missing since the last one that is there, as far as they are few.
+    run: Vec<Uuid>,
     missing: i64,
-    /// Of those, the ones older than anything that the store has.
-    untold: u64,
-    warned: bool,
+    /// Of those, the ones that are no single loss.
+    untold: usize,
+    /// Rounds before this one, one after the other, in which there were such.
+    untold_rounds: u32,
 }
 
 impl Round {
@@ -59,9 +65,10 @@ impl Round {
             suspects: Suspects::new(std::time::Duration::ZERO),
             after: Place::BEFORE_ALL,
             store_known: false,
+            run: Vec::new(),
             missing: 0,
             untold: 0,
-            warned: false,
+            untold_rounds: 0,
         }
     }
 
@@ -85,14 +92,10 @@ impl Round {
         for (place, is_there) in &looked {
             self.after = *place;
             if *is_there {
-                self.store_known = true;
-                continue;
-            }
-            self.missing += 1;
-            if !self.store_known {
-                self.untold += 1;
-            } else if self.suspects.suspect(place.id) {
-                lost.push(place.id);
+                lost.extend(self.run_over());
+            } else {
+                self.missing += 1;
+                self.add(place.id);
             }
         }
         if !lost.is_empty() {
@@ -110,18 +113,41 @@ impl Round {
         Ok(())
     }
 
+    fn add(&mut self, missing: Uuid) {
+        // One more than a few is enough to tell that they are not.
+        if self.run.len() <= FEW {
+            self.run.push(missing);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// The next output is there: which of those before it are missing for the second time.
+    fn run_over(&mut self) -> Vec<Uuid> {
+        let mut run = std::mem::take(&mut self.run);
+        let known = std::mem::replace(&mut self.store_known, true);
+        if !known || run.len() > FEW {
+            self.untold += run.len();
+            return Vec::new();
+        }
+        run.retain(|id| self.suspects.suspect(*id));
+        run
+    }
+
     fn end(&mut self, metrics: &WorkerMetrics) {
+        self.untold += self.run.len();
         metrics.objects_missing.set(self.missing);
-        if self.untold > 0 && !self.warned {
+        // Once, and not for what a user deleted in the middle of a look.
+        if self.untold > 0 && self.untold_rounds == 1 {
             tracing::warn!(
                 outputs = self.untold,
-                "the image store has no object of these living outputs and of none before them; their rows stay: is it \
-                 the right store?"
+                "the image store lacks these living outputs, and more than single ones; their rows stay: is it the right \
+                 store, and was it all the while?"
             );
         }
         self.suspects.end_round();
         *self = Self {
-            warned: self.untold > 0,
+            untold_rounds: if self.untold > 0 { self.untold_rounds.saturating_add(1) } else { 0 },
             suspects: std::mem::replace(&mut self.suspects, Suspects::new(std::time::Duration::ZERO)),
             ..Self::new()
         };

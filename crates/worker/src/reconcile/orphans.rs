@@ -46,10 +46,12 @@ pub(super) async fn remove(
         let known = rows.existing(&batch).await?;
         for orphan in batch.into_iter().filter(|id| !known.contains(id)) {
             if suspects.suspect(orphan) {
-                store.delete(orphan).await.map_err(|error| error.to_string())?;
+                // Another worker that came to the same may have been first.
+                if store.delete(orphan).await.map_err(|error| error.to_string())? {
+                    metrics.orphans.inc();
+                    tracing::warn!(image_id = %orphan, "removed an object without a row");
+                }
                 suspects.settled(orphan);
-                metrics.orphans.inc();
-                tracing::warn!(image_id = %orphan, "removed an object without a row");
             }
         }
     }

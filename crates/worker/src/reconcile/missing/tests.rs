@@ -95,6 +95,34 @@ async fn another_store_in_use_since_costs_no_row() {
 }
 
 #[tokio::test]
+async fn another_store_for_a_while_costs_no_row() {
+    let (mut it, ids) = Stack::with(3 + FEW + 1 + 3).await;
+    for id in &ids[3..=3 + FEW] {
+        it.store.delete(*id).await.unwrap();
+    }
+    for _ in 0..3 {
+        it.look().await.unwrap();
+    }
+    assert_eq!(it.rows(), ids.len());
+    // One of them turns up: what is left are single losses.
+    it.store.put(ids[4], Bytes::from_static(b"image").into()).await.unwrap();
+    for _ in 0..2 {
+        it.look().await.unwrap();
+    }
+    assert_eq!(it.rows(), ids.len() - FEW);
+}
+
+#[tokio::test]
+async fn newest_outputs_are_not_judged_before_there_is_a_newer_one() {
+    let (mut it, ids) = Stack::with(5).await;
+    it.store.delete(ids[4]).await.unwrap();
+    for _ in 0..3 {
+        it.look().await.unwrap();
+    }
+    assert_eq!((it.rows(), it.metrics.objects_missing.get()), (5, 1));
+}
+
+#[tokio::test]
 async fn store_that_is_away_costs_no_row() {
     let (mut it, ids) = Stack::with(5).await;
     it.store.delete(ids[2]).await.unwrap();
