@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use uuid::Uuid;
 
+use crate::backend::id_of;
 use crate::content::Chunks;
 use crate::{Answer, Content, ImageInfo, ImageStore, StoreError, StoredImage};
 
@@ -217,10 +218,7 @@ impl ImageStore for Filesystem {
             Ok::<_, StoreError>(stream::try_unfold(entries, move |mut entries| async move {
                 while let Some(entry) = entries.next_entry().await.map_err(self.error("list the folder"))? {
                     // Partial files, and whatever else a person put there, carry no id for a name.
-                    let Some(id) = entry.file_name().to_str().and_then(|name| Uuid::try_parse(name).ok())
-                    else {
-                        continue;
-                    };
+                    let Some(id) = entry.file_name().to_str().and_then(id_of) else { continue };
                     match entry.metadata().await {
                         Ok(metadata) => return Ok(Some((self.info(id, &metadata)?, entries))),
                         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

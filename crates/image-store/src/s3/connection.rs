@@ -26,7 +26,8 @@ pub(super) struct Timeouts {
     pub(super) connect: Duration,
     /// Until the head of an answer to something that only looks or deletes. Somebody waits for it, and `/ready` for 2 s.
     pub(super) answer: Duration,
-    /// Until the answer to a write: a part has to come through the network and reach a disk. Half of what a job may take.
+    /// Until the answer to a write: a part has to come through the network and reach a disk. Half of what a
+    /// job may take by default.
     pub(super) written: Duration,
     /// Between two chunks of a body. A store that reads from a slow disk still gives some bytes in that time.
     pub(super) chunk: Duration,

@@ -5,10 +5,10 @@ use rusty_s3::actions::ListObjectsV2;
 use rusty_s3::actions::list_objects_v2::ListObjectsContent;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use uuid::Uuid;
 
 use super::S3;
 use super::error::S3Error;
+use crate::backend::id_of;
 use crate::{ImageInfo, StoreError};
 
 const OPERATION: &str = "list the bucket";
@@ -19,7 +19,7 @@ impl S3 {
         self.objects("")
             .map_err(StoreError::from)
             .try_filter_map(move |object| async move {
-                let Ok(id) = Uuid::try_parse(&object.key) else { return Ok(None) };
+                let Some(id) = id_of(&object.key) else { return Ok(None) };
                 let (Some(size_bytes), Some(created_at)) =
                     (object.size, object.last_modified.as_deref().and_then(at))
                 else {

@@ -120,7 +120,9 @@ async fn answer(
             return Err(Problem::new(StatusCode::PRECONDITION_FAILED, told).into());
         }
     }
-    if let Some(links) = direct_links
+    // A presigned URL is for GET alone: its method is signed too.
+    if method == Method::GET
+        && let Some(links) = direct_links
         && let Some(sent) = straight::to_the_store(store, links, picture, left).await?
     {
         return Ok(sent);

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use image_store::{Encrypted, ImageStore, Keys, Memory};
+use image_store::{DirectLinks, Encrypted, Endpoint, ImageStore, Keys, Memory, S3Config};
 use rstest::rstest;
 use time::{Duration, OffsetDateTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -47,12 +47,16 @@ async fn sound() -> (Encrypted<Memory>, Uuid) {
     altered(KEY, |_| ()).await
 }
 
+/// 59.9 s of a link.
+fn left() -> TimeLeft {
+    let now = OffsetDateTime::from_unix_timestamp(784_111_777).unwrap();
+    TimeLeft::of(now, 784_111_777 + 300, now + Duration::milliseconds(59_900)).unwrap()
+}
+
 /// Follows a link that has 59.9 s left.
 async fn follow(store: &dyn ImageStore, id: Uuid, method: &Method, headers: &HeaderMap) -> Response {
-    let now = OffsetDateTime::from_unix_timestamp(784_111_777).unwrap();
-    let left = TimeLeft::of(now, 784_111_777 + 300, now + Duration::milliseconds(59_900)).unwrap();
     let picture = Picture { id, content_type: "image/png", size_bytes: SIZE as u64 };
-    answer(store, None, picture, left, method, headers).await.into_response()
+    answer(store, None, picture, left(), method, headers).await.into_response()
 }
 
 async fn ask(store: &dyn ImageStore, id: Uuid, method: Method, asked: &[(&'static str, &str)]) -> Response {
@@ -245,4 +249,43 @@ async fn head_tells_the_length_and_one_date_and_sends_nothing() {
     // The server does not add its own.
     assert_eq!(told.matches("\r\ndate: ").count(), 1, "{told}");
     assert!(told.contains("date: sun, 06 nov 1994 08:49:37 gmt"), "{told}");
+}
+
+/// Follows a link where people are sent straight to the store.
+async fn straight(store: &Memory, id: Uuid, method: &Method) -> Response {
+    let endpoint = Endpoint::parse("https://images.example.com").unwrap();
+    let bucket = S3Config::new(endpoint, "garage", "images", "GK31c2f218a2e44f485b94239e", KEY).unwrap();
+    let links = DirectLinks::new(&bucket, None).unwrap();
+    let picture = Picture { id, content_type: "image/png", size_bytes: SIZE as u64 };
+    answer(store, Some(&links), picture, left(), method, &HeaderMap::new()).await.into_response()
+}
+
+#[tokio::test]
+async fn whoever_is_sent_to_the_store_is_sent_for_seconds_and_no_cache_keeps_the_way() {
+    let (store, id) = (Memory::new(), Uuid::new_v4());
+    store.put(id, Bytes::from(picture()).into()).await.unwrap();
+    let answer = straight(&store, id, &Method::GET).await;
+    assert_eq!((answer.status(), header(&answer, "cache-control")), (StatusCode::FOUND, Some("no-store")));
+    let way = header(&answer, "location").unwrap();
+    assert!(way.starts_with(&format!("https://images.example.com/images/{id}?")), "not there");
+    assert!(way.contains("X-Amz-Expires=5&"), "not for five seconds");
+}
+
+#[tokio::test]
+async fn head_is_answered_here_because_the_way_to_the_store_is_signed_for_get() {
+    let (store, id) = (Memory::new(), Uuid::new_v4());
+    store.put(id, Bytes::from(picture()).into()).await.unwrap();
+    let answer = straight(&store, id, &Method::HEAD).await;
+    assert_eq!((answer.status(), header(&answer, "location")), (StatusCode::OK, None));
+    assert_eq!(header(&answer, "content-length"), Some(SIZE.to_string().as_str()));
+}
+
+#[tokio::test]
+async fn object_that_is_not_as_long_as_its_image_is_nothing_to_send_people_to() {
+    let (store, id) = (Memory::new(), Uuid::new_v4());
+    let gone = straight(&store, id, &Method::GET).await;
+    assert_eq!(gone.status(), StatusCode::GONE);
+    store.put(id, Bytes::from_static(b"encrypted before").into()).await.unwrap();
+    let answer = straight(&store, id, &Method::GET).await;
+    assert_eq!((answer.status(), header(&answer, "location")), (StatusCode::INTERNAL_SERVER_ERROR, None));
 }
