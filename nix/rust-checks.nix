@@ -92,12 +92,12 @@ in
   clippy = check "clippy" { buildPhase = "cargo clippy --offline --workspace --all-targets -- --deny warnings"; };
 
   # With a real Redis and a real Garage for those tests that are ignored where there are none, and as a user to whom things can be refused.
-  # What needs containers is not asked for.
+  # What needs containers is not asked for, and what only measures neither.
   unit-tests = check "unit-tests" {
     nativeBuildInputs = [ clippy git redis garage_2 ];
     buildPhase = ''
       cargo test --offline --no-fail-fast --workspace --exclude e2e
-      cargo test --offline --package api --package image-store -- --ignored
+      cargo test --offline --package api --package image-store -- --ignored --skip overhead
     '';
   };
 
