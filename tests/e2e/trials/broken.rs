@@ -186,7 +186,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         only: &["health.ready"],
         exit_code: 4,
         fails: Some("health.ready.worker"),
-        says: &["`worker`", "its dependency image-store is down"],
+        says: &["`worker`", "it refuses the access key", "check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY"],
         as_processes: true,
     },
     Broken {
@@ -197,7 +197,7 @@ pub(crate) const BROKEN: &[Broken] = &[
         only: &["health.ready"],
         exit_code: 4,
         fails: Some("health.ready.api"),
-        says: &["`api", "its dependency image-store is down"],
+        says: &["`api", "no TLS there", "S3_ENDPOINT begins with http://"],
         as_processes: true,
     },
     Broken {
