@@ -1,7 +1,7 @@
 //! Faults: what goes wrong from outside, confirmed to be in place, and undone.
 
 use crate::{
-    runner::{Phase, instances},
+    runner::{Phase, RunnerError, instances},
     running::RunningStack,
 };
 
@@ -29,17 +29,13 @@ pub struct Injected {
 impl Fault {
     /// Puts the fault in place and sees that it is.
     pub async fn inject(&self, running: &RunningStack) -> Result<Injected, String> {
-        let runner = running.runner();
         let before = match self {
             Self::Stopped(service) => {
                 let all = instances(service, running.service(service)?);
-                let stops = all.iter().map(|instance| runner.stop(instance));
-                futures::future::try_join_all(stops).await.map_err(|error| error.to_string())?;
-                for instance in &all {
-                    let state = runner.state(instance).await.map_err(|error| error.to_string())?;
-                    if state.phase == Phase::Running {
-                        return Err(format!("`{instance}` was stopped, and still runs"));
-                    }
+                if let Err(why) = stop(running, &all).await {
+                    // Half a fault is in nobody's hands to undo.
+                    drop(start(running, &all).await);
+                    return Err(why);
                 }
                 String::new()
             }
@@ -64,12 +60,7 @@ impl Injected {
     /// Takes the fault away again.
     pub async fn undo(self, running: &RunningStack) -> Result<(), String> {
         match &self.fault {
-            Fault::Stopped(service) => {
-                for instance in instances(service, running.service(service)?) {
-                    running.runner().start(&instance).await.map_err(|error| error.to_string())?;
-                }
-                Ok(())
-            }
+            Fault::Stopped(service) => start(running, &instances(service, running.service(service)?)).await,
             Fault::Unwritable { volume } => {
                 chmod(running, volume, &self.before).await?;
                 let now = mode(running, volume).await?;
@@ -81,6 +72,32 @@ impl Injected {
             }
         }
     }
+}
+
+/// Stops instances and sees that none of them runs.
+async fn stop(running: &RunningStack, all: &[String]) -> Result<(), String> {
+    let runner = running.runner();
+    all_of(all.iter().map(|instance| runner.stop(instance))).await?;
+    for instance in all {
+        let state = runner.state(instance).await.map_err(|error| error.to_string())?;
+        if state.phase == Phase::Running {
+            return Err(format!("`{instance}` was stopped, and still runs"));
+        }
+    }
+    Ok(())
+}
+
+/// Starts instances.
+async fn start(running: &RunningStack, all: &[String]) -> Result<(), String> {
+    all_of(all.iter().map(|instance| running.runner().start(instance))).await
+}
+
+/// Does all of these at once, each to its end, and tells of the first that failed.
+async fn all_of(
+    acts: impl IntoIterator<Item = impl Future<Output = Result<(), RunnerError>>>,
+) -> Result<(), String> {
+    let done = futures::future::join_all(acts).await;
+    done.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())
 }
 
 async fn mode(running: &RunningStack, volume: &str) -> Result<String, String> {

@@ -12,10 +12,10 @@ use crate::{
     event::Events,
     fault::Fault,
     poll::{self, Attempt},
+    probe::worker::WORKER,
     running::RunningStack,
 };
 
-const WORKER: &str = "worker";
 /// Outputs of the short backlog.
 const SHORT: u32 = 1_000;
 /// Outputs of the long one (issue 5, "Speed").

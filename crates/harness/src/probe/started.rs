@@ -1,4 +1,4 @@
-//! A service that was started once more, and is to be back.
+//! Services that were started once more, and are to be back.
 
 use std::time::Duration;
 
@@ -7,6 +7,29 @@ use crate::{
     poll::{self, Attempt},
     running::RunningStack,
 };
+
+/// Stops an instance and starts it again: it is started even where stopping it failed. Whether it is back is for
+/// [`answers`] to say.
+pub(crate) async fn anew(running: &RunningStack, instance: &str) -> Seen<()> {
+    let stopped = running.runner().stop(instance).await;
+    let started = running.runner().start(instance).await;
+    stopped.and(started).map_err(|error| error.to_string())
+}
+
+/// Starts instances at once, each whatever becomes of the others, and waits until all answer `path` with 200, which each
+/// does `within` that time of its start. Tells of the first that does not.
+pub(crate) async fn again(
+    running: &RunningStack,
+    instances: &[String],
+    path: &str,
+    within: Duration,
+) -> Seen<()> {
+    let back = instances.iter().map(|instance| async move {
+        running.runner().start(instance).await.map_err(|error| error.to_string())?;
+        answers(running, instance, path, within).await
+    });
+    futures::future::join_all(back).await.into_iter().collect()
+}
 
 /// Waits until an instance answers `path` with 200, which it does `within` that time of its start.
 pub(crate) async fn answers(

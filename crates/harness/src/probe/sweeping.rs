@@ -7,7 +7,9 @@ use sqlx::Row;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{clock::Clock, http::path_and_query, keyspace, objects, person::Person, photo, started};
+use super::{
+    clock::Clock, http::path_and_query, keyspace, objects, person::Person, photo, started, worker::WORKER,
+};
 use crate::{
     dependencies::instances_of,
     engine::innermost,
@@ -31,7 +33,6 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 const QUEUE: [&[u8]; 2] = [b"jobs", b"jobs:dead"];
 
 const API: &str = "api";
-const WORKER: &str = "worker";
 
 /// By itself: the worker is away until all outputs have ended, and the api is restarted.
 pub async fn observe(running: &RunningStack) -> Seen<Sweeping> {
@@ -135,7 +136,8 @@ async fn while_away(
         keys.lasting += usize::from(key.left.is_none());
     }
     for instance in instances_of(running.stack(), API) {
-        restart(running, &instance).await?;
+        started::anew(running, &instance).await?;
+        started::answers(running, &instance, "/ready", READY_WITHIN).await?;
     }
     for output in outputs {
         let ends = end_of(running, output.image).await?;
@@ -175,13 +177,6 @@ async fn read(otto: &Person, sweeping: &mut Sweeping, name: &str) -> Seen<Output
     let image = image.parse().map_err(|_| format!("`{image}` is no id of an image"))?;
     let ends = OffsetDateTime::parse(&told, &Rfc3339).map_err(|error| format!("expires_at: {error}"))?;
     Ok(Output { image, ends })
-}
-
-async fn restart(running: &RunningStack, instance: &str) -> Seen<()> {
-    let runner = running.runner();
-    runner.stop(instance).await.map_err(|error| error.to_string())?;
-    runner.start(instance).await.map_err(|error| error.to_string())?;
-    started::answers(running, instance, "/ready", READY_WITHIN).await
 }
 
 /// When the row says that an output ends.

@@ -48,16 +48,16 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
     // Whoever writes rows or objects is away meanwhile.
     let stack = running.stack();
     let writers: Vec<String> = writers(running);
-    let told = |error: RunnerError| error.to_string();
-    let stops = writers.iter().map(|instance| running.runner().stop(instance));
-    futures::future::try_join_all(stops).await.map_err(told)?;
-    run_again(running, RESTORE).await?;
-    for instance in &writers {
-        running.runner().start(instance).await.map_err(told)?;
-    }
-    for instance in &writers {
-        started::answers(running, instance, "/ready", READY_WITHIN).await?;
-    }
+    let restored = async {
+        let stops = writers.iter().map(|instance| running.runner().stop(instance));
+        let stopped = futures::future::join_all(stops).await;
+        stopped.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())?;
+        run_again(running, RESTORE).await
+    };
+    let restored = restored.await;
+    // Whatever happened: they come back.
+    let back = started::again(running, &writers, "/ready", READY_WITHIN).await;
+    restored.and(back)?;
 
     let mut bert = somebody(running, BEFORE).await?;
     let login = bert.log_in("backup.login", None).await.answer.map(|answer| answer.status);

@@ -17,6 +17,7 @@ use super::{
     objects::{self, Object},
     person::Person,
     photo,
+    worker::WORKER,
 };
 pub use backup::observe as observe_backup;
 
@@ -141,7 +142,7 @@ async fn outputs(running: &RunningStack) -> Seen<Vec<Object>> {
 /// For how long a worker may be silent before its job is another's, as the definition says: the most that a job may take,
 /// and 5 s.
 fn visibility_timeout(running: &RunningStack) -> Seen<Duration> {
-    let told = running.service("worker")?.environment.get("JOB_TIMEOUT_SECONDS");
+    let told = running.service(WORKER)?.environment.get("JOB_TIMEOUT_SECONDS");
     let seconds: u64 = told.and_then(|text| text.parse().ok()).ok_or("worker has no JOB_TIMEOUT_SECONDS")?;
     Ok(Duration::from_secs(seconds + 5))
 }

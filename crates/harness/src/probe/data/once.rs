@@ -7,7 +7,6 @@ use tokio::time::sleep;
 
 use super::{outputs, queue, rows, sign_in, upload};
 use crate::{
-    dependencies::instances_of,
     observation::{Data, GivenUp, JobEnd, Killed, Repeated, Seen},
     poll::{self, Attempt},
     probe::{
@@ -15,7 +14,7 @@ use crate::{
         person::Person,
         worker::{self, WORKER},
     },
-    runner::{End, RunnerError},
+    runner::End,
     running::RunningStack,
 };
 
@@ -50,11 +49,7 @@ pub(super) async fn observe(running: &RunningStack, data: &mut Data) {
 }
 
 async fn repeated(running: &RunningStack, olaf: &Person) -> Seen<Repeated> {
-    let workers = instances_of(running.stack(), WORKER);
     let orphans_before = orphans(running).await?;
-    for worker in &workers {
-        running.runner().pause(worker).await.map_err(told)?;
-    }
     let sent = async {
         let job = upload(olaf, super::TTL).await?;
         let mut redis = keyspace::connect(running).await?;
@@ -63,14 +58,9 @@ async fn repeated(running: &RunningStack, olaf: &Person) -> Seen<Repeated> {
         for _ in 0..COPIES {
             queue::repeat(&mut redis, &message).await?;
         }
-        Ok::<_, String>((job, message))
+        Ok((job, message))
     };
-    let sent = sent.await;
-    // Whatever happened: nobody is left frozen.
-    for worker in &workers {
-        running.runner().unpause(worker).await.map_err(told)?;
-    }
-    let (job, message) = sent?;
+    let (job, message) = worker::frozen(running, sent).await?;
     dealt_with(running, &job).await?;
     let before = end_of(running, &job).await?;
     let mut redis = keyspace::connect(running).await?;
@@ -86,17 +76,14 @@ async fn repeated(running: &RunningStack, olaf: &Person) -> Seen<Repeated> {
 async fn given_up(running: &RunningStack, olaf: &Person) -> Seen<GivenUp> {
     let told_attempts = running.service(WORKER)?.environment.get("JOB_ATTEMPTS");
     let begun = told_attempts.and_then(|text| text.parse().ok()).ok_or("worker has no JOB_ATTEMPTS")?;
-    worker::kill(running, End::Killed).await?;
     let prepared = async {
         let job = upload(olaf, super::TTL).await?;
         let mut redis = keyspace::connect(running).await?;
         let message = queue::entries_of(&mut redis, &job).await?.pop();
         queue::left_lying(&mut redis, &message.ok_or("the queue has no message of the job")?, begun).await?;
-        Ok::<_, String>(job)
+        Ok(job)
     };
-    let prepared = prepared.await;
-    worker::start(running).await?;
-    let job = prepared?;
+    let job = worker::dead(running, End::Killed, prepared).await?;
     let left = dealt_with(running, &job).await?;
     Ok(GivenUp { begun, end: end_of(running, &job).await?, left })
 }
@@ -111,8 +98,7 @@ async fn killed(running: &RunningStack, olaf: &Person) -> Seen<Killed> {
         for moment in &moments {
             // The one moment that is asked for: there is no condition to wait for.
             sleep(*moment).await;
-            worker::kill(running, End::Killed).await?;
-            worker::start(running).await?;
+            worker::dead(running, End::Killed, async { Ok(()) }).await?;
         }
         Ok::<_, String>(())
     };
@@ -184,9 +170,4 @@ async fn orphans(running: &RunningStack) -> Seen<Vec<String>> {
     let objects = outputs(running).await?;
     let rows = rows::outputs(running).await?;
     Ok(objects.into_iter().map(|object| object.name).filter(|name| !rows.contains_key(name)).collect())
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to `map_err`")]
-fn told(error: RunnerError) -> String {
-    error.to_string()
 }

@@ -86,9 +86,7 @@ async fn kill(running: &RunningStack, inputs: &mut Inputs) -> Seen<CutOff> {
         }
     });
     waits.await.map_err(|not| format!("the worker did not come to write its row: {not}"))?;
-    worker::kill(running, End::Aborted).await?;
-    held_up.rollback().await.map_err(told)?;
-    worker::start(running).await?;
+    worker::dead(running, End::Aborted, async { held_up.rollback().await.map_err(told) }).await?;
     Ok(CutOff { person, job, photo })
 }
 
@@ -101,19 +99,19 @@ async fn writers_that_wait(running: &RunningStack) -> Seen<i64> {
 }
 
 async fn restart(running: &RunningStack, inputs: &mut Inputs, person: &Person) -> Seen<CutOff> {
-    let (stack, runner) = (running.stack(), running.runner());
-    let told = |error: crate::runner::RunnerError| error.to_string();
+    let stack = running.stack();
     let redis = keyspace::service(running)?;
     let photo = marked(running, "restarted")?;
+    let meanwhile = async {
+        let sent = person.upload_named("restarted", &photo.name, &photo.bytes, "duotone", Some(super::TTL));
+        inputs.story.keep(sent.await);
+        for instance in instances_of(stack, &redis) {
+            started::anew(running, &instance).await?;
+        }
+        Ok(())
+    };
     // Dead, not frozen: one that is frozen would already have been told of the job.
-    worker::kill(running, End::Killed).await?;
-    let sent = person.upload_named("restarted", &photo.name, &photo.bytes, "duotone", Some(super::TTL)).await;
-    inputs.story.keep(sent);
-    for instance in instances_of(stack, &redis) {
-        runner.stop(&instance).await.map_err(told)?;
-        runner.start(&instance).await.map_err(told)?;
-    }
-    worker::start(running).await?;
+    worker::dead(running, End::Killed, meanwhile).await?;
     let needs_redis = dependencies::services(stack).into_iter().find(|dependency| dependency.name == redis);
     for witness in needs_redis.iter().flat_map(|dependency| dependency.instances(stack)) {
         started::answers(running, &witness, "/ready", BACK_WITHIN).await?;

@@ -6,14 +6,10 @@ use std::time::Duration;
 use super::{ended_well, failed_with_words, marked, photo::MarkedPhoto, sign_in};
 use crate::{
     canary::Search,
-    dependencies::instances_of,
     observation::{Inputs, Seen, Waiting},
-    probe::{keyspace, person::Person},
+    probe::{keyspace, person::Person, worker},
     running::RunningStack,
 };
-
-/// The service that takes jobs.
-const WORKER: &str = "worker";
 
 /// Uploads two photos while no worker runs. By itself: whoever else waits for a job meanwhile waits a little longer.
 pub async fn observe_waiting(running: &RunningStack, inputs: &mut Inputs) {
@@ -28,16 +24,8 @@ pub async fn observe_waiting(running: &RunningStack, inputs: &mut Inputs) {
 async fn tell(running: &RunningStack, inputs: &mut Inputs) -> Seen<()> {
     let ida = sign_in(running, inputs, "ida").await?;
     let (waiting, lost) = (marked(running, "waiting")?, marked(running, "lost")?);
-    let workers = instances_of(running.stack(), WORKER);
-    for worker in &workers {
-        running.runner().pause(worker).await.map_err(|error| error.to_string())?;
-    }
-    let sent = while_away(running, inputs, &ida, [&waiting, &lost]).await;
-    // Whatever happened: nobody is left frozen.
-    for worker in &workers {
-        running.runner().unpause(worker).await.map_err(|error| error.to_string())?;
-    }
-    let [waits, taken_away] = sent?;
+    let sent = while_away(running, inputs, &ida, [&waiting, &lost]);
+    let [waits, taken_away] = worker::frozen(running, sent).await?;
     ended_well(running, &ida, inputs, "waiting", Some(waits), &waiting).await;
     failed_with_words(&ida, inputs, "lost", "road.lost", &taken_away).await;
     Ok(())
