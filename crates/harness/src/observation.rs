@@ -29,7 +29,9 @@ pub use auth::{
 pub use browser::{Browser, Fetched, Page};
 pub use contract::{Contract, Environment, Fuzz, GivenAndRead, Setting, Tried};
 pub use cors::{Cors, CorsOf, CorsRow, Preflight};
-pub use data::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Redeployed, Repeated, Restored};
+pub use data::{
+    Agreement, Behind, Data, FoundAgain, GivenUp, JobEnd, Killed, Redeployed, Repeated, Restored,
+};
 pub use expiry::{AskedRange, Expiry, LivingLink};
 pub use hardening::{Hardening, TriedLimits};
 pub use image::{BillOfMaterials, ContainerImages, Entry, EntryKind, ImageArchive, Program};

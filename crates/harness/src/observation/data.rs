@@ -91,6 +91,23 @@ pub struct Killed {
     pub jobs: Vec<JobEnd>,
 }
 
+/// What somebody finds of their outputs after something befell the whole stack.
+#[derive(Clone, Debug)]
+pub struct FoundAgain {
+    /// Outputs that were there before and are to live on.
+    pub before: BTreeSet<String>,
+    /// Outputs that are listed now.
+    pub after: BTreeSet<String>,
+    /// Of those that were there before, the ones whose bytes are the same by a new link.
+    pub same: BTreeSet<String>,
+    /// An output whose life ended meanwhile.
+    pub ended: String,
+    /// What its description answers now.
+    pub ended_answer: Seen<u16>,
+    /// How long after everybody was back its object was gone. None: it is still there when the grace is over.
+    pub ended_gone_after: Option<Duration>,
+}
+
 /// What people find after every service was stopped and started.
 #[derive(Clone, Debug)]
 pub struct Redeployed {
@@ -98,18 +115,8 @@ pub struct Redeployed {
     pub instances: usize,
     /// Logging in again.
     pub login: Seen<u16>,
-    /// Outputs that were listed before and are to live on.
-    pub before: BTreeSet<String>,
-    /// Outputs that are listed now.
-    pub after: BTreeSet<String>,
-    /// Of those that were listed before, the ones whose bytes are the same by a new link.
-    pub same: BTreeSet<String>,
-    /// An output whose life ended meanwhile.
-    pub ended: String,
-    /// What its description answers now.
-    pub ended_answer: Seen<u16>,
-    /// How long after the end of its life its object was gone. None: it is still there when the grace is over.
-    pub ended_gone_after: Option<Duration>,
+    /// Outputs, for whoever could log in.
+    pub outputs: Seen<FoundAgain>,
 }
 
 /// What people find after a backup was restored.
@@ -119,18 +126,8 @@ pub struct Restored {
     pub login: Seen<u16>,
     /// The same of somebody who came after that.
     pub later_login: Seen<u16>,
-    /// Outputs that were there when the backup was made and are still to live, one of which was deleted after it.
-    pub before: BTreeSet<String>,
-    /// Outputs that are listed now.
-    pub after: BTreeSet<String>,
-    /// Of those that were there, the ones whose bytes are the same by a new link.
-    pub same: BTreeSet<String>,
-    /// An output whose life ended after the backup was made.
-    pub brief: String,
-    /// What its description answers.
-    pub brief_answer: Seen<u16>,
-    /// Its object is gone within the grace.
-    pub brief_swept: bool,
+    /// Outputs that were there when the backup was made; one of those that are to live on was deleted after it.
+    pub outputs: Seen<FoundAgain>,
     /// An output that was made after the backup.
     pub new: String,
     /// Another output can be made.

@@ -3,7 +3,7 @@
 
 use stack::{Kind, Stack};
 
-use super::{Check, Finding, Subject};
+use super::{Check, Finding, Subject, found_again};
 use crate::observation::{Observations, Restored};
 
 /// The oneshot that makes a backup.
@@ -36,7 +36,7 @@ pub(super) fn checks(stack: &Stack) -> Vec<Check> {
             "data.backup.expired",
             "a restore brings back no output whose life has ended since the backup was made",
             "410, not listed, no object",
-            expired,
+            |seen| found_again::ended_is_gone(&seen.outputs),
         ),
         check(
             "data.backup.agree",
@@ -64,58 +64,52 @@ fn accounts(seen: &Restored) -> Finding {
 }
 
 fn outputs(seen: &Restored) -> Finding {
-    if let Err(why) = &seen.works {
-        return Finding::Fail(format!("no further output can be made: {why}"), None);
+    match (&seen.outputs, &seen.works) {
+        (Ok(_), Err(why)) => Finding::Fail(format!("no further output can be made: {why}"), None),
+        (outputs, _) => found_again::same(outputs),
     }
-    let wrong = [
-        ("missing", seen.before.difference(&seen.after)),
-        ("not the same bytes", seen.before.difference(&seen.same)),
-        ("not of then", seen.after.difference(&seen.before)),
-    ];
-    let told = |(what, ids): (&str, std::collections::btree_set::Difference<'_, String>)| {
-        let ids: Vec<&str> = ids.filter(|id| **id != seen.brief).map(String::as_str).collect();
-        (!ids.is_empty()).then(|| format!("{what}: {}", ids.join(", ")))
-    };
-    let wrong: Vec<String> = wrong.into_iter().filter_map(told).collect();
-    if wrong.is_empty() {
-        return Finding::judged(!seen.before.is_empty(), format!("{} outputs", seen.before.len()));
-    }
-    Finding::Fail(wrong.join("; "), None)
-}
-
-fn expired(seen: &Restored) -> Finding {
-    let answer = match &seen.brief_answer {
-        Ok(answer) => *answer,
-        Err(why) => return Finding::Unknown(why.clone()),
-    };
-    let is_listed = seen.after.contains(&seen.brief);
-    let listed = if is_listed { "listed" } else { "not listed" };
-    let object = if seen.brief_swept { "no object" } else { "its object is there" };
-    Finding::judged(answer == 410 && !is_listed && seen.brief_swept, format!("{answer}, {listed}, {object}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rstest::rstest;
 
     use super::*;
-    use crate::observation::Agreement;
+    use crate::observation::{Agreement, FoundAgain};
 
     fn green() -> Restored {
         let both = || ["0196", "0197"].map(str::to_owned).into();
         Restored {
             login: Ok(201),
             later_login: Ok(401),
-            before: both(),
-            after: both(),
-            same: both(),
-            brief: "0198".into(),
-            brief_answer: Ok(410),
-            brief_swept: true,
+            outputs: Ok(FoundAgain {
+                before: both(),
+                after: both(),
+                same: both(),
+                ended: "0198".into(),
+                ended_answer: Ok(410),
+                ended_gone_after: Some(Duration::from_millis(70)),
+            }),
             new: "0199".into(),
             works: Ok(()),
             agreement: Agreement { rows: 3, objects: 3, ..Agreement::default() },
         }
+    }
+
+    /// What is seen of a restore that lost the account: nobody is there to look for outputs.
+    fn account_lost() -> Restored {
+        let nobody = || "nobody could log in to look".to_owned();
+        Restored { login: Ok(401), outputs: Err(nobody()), works: Err(nobody()), ..green() }
+    }
+
+    fn found(seen: &mut Restored) -> &mut FoundAgain {
+        seen.outputs.as_mut().unwrap()
+    }
+
+    fn expired(seen: &Restored) -> Finding {
+        found_again::ended_is_gone(&seen.outputs)
     }
 
     #[test]
@@ -126,15 +120,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case::account_lost(accounts, |seen: &mut Restored| seen.login = Ok(401))]
+    #[case::account_lost(accounts, |seen: &mut Restored| *seen = account_lost())]
     #[case::later_account_kept(accounts, |seen: &mut Restored| seen.later_login = Ok(201))]
-    #[case::output_lost(outputs, |seen: &mut Restored| { seen.after.remove("0196"); })]
-    #[case::other_bytes(outputs, |seen: &mut Restored| { seen.same.remove("0196"); })]
-    #[case::later_output_kept(outputs, |seen: &mut Restored| { seen.after.insert("0199".into()); })]
+    #[case::output_lost(outputs, |seen: &mut Restored| { found(seen).after.remove("0196"); })]
+    #[case::other_bytes(outputs, |seen: &mut Restored| { found(seen).same.remove("0196"); })]
+    #[case::later_output_kept(outputs, |seen: &mut Restored| { found(seen).after.insert("0199".into()); })]
     #[case::broken_afterwards(outputs, |seen: &mut Restored| seen.works = Err("500".into()))]
-    #[case::expired_served(expired, |seen: &mut Restored| seen.brief_answer = Ok(200))]
-    #[case::expired_listed(expired, |seen: &mut Restored| { seen.after.insert("0198".into()); })]
-    #[case::expired_object(expired, |seen: &mut Restored| seen.brief_swept = false)]
+    #[case::expired_served(expired, |seen: &mut Restored| found(seen).ended_answer = Ok(200))]
+    #[case::expired_listed(expired, |seen: &mut Restored| { found(seen).after.insert("0198".into()); })]
+    #[case::expired_object(expired, |seen: &mut Restored| found(seen).ended_gone_after = None)]
     fn what_a_backup_does_wrong_fails(
         #[case] judge: fn(&Restored) -> Finding,
         #[case] wrong: fn(&mut Restored),
@@ -142,5 +136,13 @@ mod tests {
         let mut seen = green();
         wrong(&mut seen);
         assert!(matches!(judge(&seen), Finding::Fail(..)), "{:?}", judge(&seen));
+    }
+
+    #[test]
+    fn outputs_that_nobody_could_look_for_are_unknown() {
+        for judge in [outputs, expired] {
+            let finding = judge(&account_lost());
+            assert!(matches!(finding, Finding::Unknown(_)), "{finding:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod agreement;
 mod backup;
 mod behind;
+mod found_again;
 mod once;
 mod redeploy;
 

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{Defect, Exchange, answer, definition, green as sound, outcomes};
 use crate::{
-    observation::{Agreement, Behind, Data, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated},
+    observation::{
+        Agreement, Behind, Data, FoundAgain, GivenUp, JobEnd, Killed, Observations, Redeployed, Repeated,
+    },
     verdict::Outcome,
 };
 
@@ -40,12 +42,14 @@ pub(super) fn green() -> Data {
         redeployed: Some(Ok(Redeployed {
             instances: 8,
             login: Ok(201),
-            before: ids(&["0196", "0197"]),
-            after: ids(&["0196", "0197"]),
-            same: ids(&["0196", "0197"]),
-            ended: "0198".into(),
-            ended_answer: Ok(410),
-            ended_gone_after: Some(Duration::from_secs(2)),
+            outputs: Ok(FoundAgain {
+                before: ids(&["0196", "0197"]),
+                after: ids(&["0196", "0197"]),
+                same: ids(&["0196", "0197"]),
+                ended: "0198".into(),
+                ended_answer: Ok(410),
+                ended_gone_after: Some(Duration::from_secs(2)),
+            }),
         })),
         settled: Some(Ok(agreed())),
         agreement: Some(Ok(agreed())),
@@ -110,6 +114,13 @@ fn redeployed(change: fn(&mut Redeployed)) -> Defect {
     of(move |data| change(data.redeployed.as_mut().unwrap().as_mut().unwrap()))
 }
 
+fn found_again(change: fn(&mut FoundAgain)) -> Defect {
+    of(move |data| {
+        let redeployed = data.redeployed.as_mut().unwrap().as_mut().unwrap();
+        change(redeployed.outputs.as_mut().unwrap());
+    })
+}
+
 pub(super) fn defects() -> Vec<(String, Defect)> {
     let mut all: Vec<(String, Defect)> = Vec::new();
     let mut add = |id: &str, defect: Defect| all.push((id.to_owned(), defect));
@@ -137,12 +148,12 @@ pub(super) fn defects() -> Vec<(String, Defect)> {
     add("data.once.given_up", given_up(|seen| seen.end.failure = None));
     add("data.once.given_up", given_up(|seen| seen.left = 1));
     add("data.redeploy.accounts", redeployed(|seen| seen.login = Ok(401)));
-    add("data.redeploy.outputs", redeployed(|seen| seen.after = ids(&["0196"])));
-    add("data.redeploy.outputs", redeployed(|seen| seen.same = ids(&["0196"])));
-    add("data.redeploy.outputs", redeployed(|seen| seen.after.extend(ids(&["0193"]))));
-    add("data.redeploy.expired", redeployed(|seen| seen.ended_answer = Ok(200)));
-    add("data.redeploy.expired", redeployed(|seen| seen.after.extend(ids(&["0198"]))));
-    add("data.redeploy.expired", redeployed(|seen| seen.ended_gone_after = None));
+    add("data.redeploy.outputs", found_again(|seen| seen.after = ids(&["0196"])));
+    add("data.redeploy.outputs", found_again(|seen| seen.same = ids(&["0196"])));
+    add("data.redeploy.outputs", found_again(|seen| seen.after.extend(ids(&["0193"]))));
+    add("data.redeploy.expired", found_again(|seen| seen.ended_answer = Ok(200)));
+    add("data.redeploy.expired", found_again(|seen| seen.after.extend(ids(&["0198"]))));
+    add("data.redeploy.expired", found_again(|seen| seen.ended_gone_after = None));
     all
 }
 

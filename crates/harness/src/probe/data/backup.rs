@@ -1,8 +1,8 @@
 //! A backup is made, things change, and the backup is restored.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use super::{agreement, listed, moment_of, output, outputs, picture, sign_in, somebody};
+use super::{agreement, found_again::Before, output, sign_in, somebody};
 use crate::{
     check::{BACKUP, RESTORE},
     dependencies::{self, instances_of},
@@ -28,26 +28,20 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
     let bert = sign_in(running, BEFORE).await?;
     let (_, kept) = output(&bert, super::TTL).await?;
     let (_, deleted) = output(&bert, super::TTL).await?;
-    let (_, brief) = output(&bert, BRIEF_TTL).await?;
-    let moment = moment_of(&bert, &brief).await?;
-    let mut bytes = BTreeMap::new();
-    for image in [&kept, &deleted] {
-        bytes.insert(image.clone(), picture(&bert, image).await?);
-    }
+    let before = Before::of(&bert, [kept, deleted.clone()].into(), BRIEF_TTL).await?;
     run_again(running, BACKUP).await?;
     let clock = Clock::of(running).await?;
-    if moment < clock.now() {
+    if before.ends < clock.now() {
         return Err(format!("the backup took so long that an output of {BRIEF_TTL} s was no more in it"));
     }
 
     bert.delete("backup.delete", &format!("/api/v1/images/{deleted}")).await.answer?;
     let (_, new) = output(&bert, super::TTL).await?;
     sign_in(running, AFTER).await?;
-    clock.sleep_until(moment).await;
+    clock.sleep_until(before.ends).await;
 
     // Whoever writes rows or objects is away meanwhile.
-    let stack = running.stack();
-    let writers: Vec<String> = writers(running);
+    let writers = writers(running);
     let restored = async {
         let stops = writers.iter().map(|instance| running.runner().stop(instance));
         let stopped = futures::future::join_all(stops).await;
@@ -60,37 +54,20 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
     restored.and(back)?;
 
     let mut bert = somebody(running, BEFORE).await?;
-    let login = bert.log_in("backup.login", None).await.answer.map(|answer| answer.status);
+    let login = bert.log_in("backup.login", None).await;
     let later = somebody(running, AFTER).await?.log_in("backup.login_later", None).await;
-    let after = listed(&bert).await?;
-    let mut same = std::collections::BTreeSet::new();
-    for (image, bytes) in &bytes {
-        if picture(&bert, image).await.is_ok_and(|now| now == *bytes) {
-            same.insert(image.clone());
-        }
-    }
-    let asked = bert.get("backup.brief", &format!("/api/v1/images/{brief}")).await;
-    let swept = poll::until(stack.options.ttl_grace, || async {
-        match outputs(running).await {
-            Ok(objects) if objects.iter().any(|object| object.is_of(&brief)) => {
-                Attempt::NotYet("its object is there".into())
-            }
-            Ok(_) => Attempt::Ready(()),
-            Err(why) => Attempt::NotYet(why),
-        }
-    });
-    let swept = swept.await.is_ok();
-    // Somebody goes on with it: what was restored is a stack that works.
-    let works = output(&bert, super::TTL).await.map(|_| ());
+    let (outputs, works) = if bert.token().is_some() {
+        let outputs = before.found_again(running, &bert).await;
+        // Somebody goes on with it: what was restored is a stack that works.
+        (outputs, output(&bert, super::TTL).await.map(drop))
+    } else {
+        let nobody = || "nobody could log in to look".to_owned();
+        (Err(nobody()), Err(nobody()))
+    };
     Ok(Restored {
-        login,
+        login: login.answer.map(|answer| answer.status),
         later_login: later.answer.map(|answer| answer.status),
-        before: bytes.into_keys().collect(),
-        after,
-        same,
-        brief_answer: asked.answer.map(|answer| answer.status),
-        brief,
-        brief_swept: swept,
+        outputs,
         new,
         works,
         agreement: agreement::observe(running).await?,

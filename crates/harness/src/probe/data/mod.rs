@@ -4,6 +4,7 @@
 mod agreement;
 mod backup;
 mod behind;
+mod found_again;
 mod once;
 mod queue;
 mod redeploy;

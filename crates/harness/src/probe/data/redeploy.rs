@@ -1,12 +1,9 @@
 //! Every service is stopped and started, as when each of them gets a new version.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{listed, moment_of, output, outputs, picture, sign_in, somebody};
+use super::{found_again::Before, listed, output, sign_in, somebody};
 use crate::{
     event::Events,
     observation::{Redeployed, Seen},
-    poll::{self, Attempt},
     probe::clock::Clock,
     runner::bring_up,
     running::RunningStack,
@@ -23,15 +20,8 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
     for _ in 0..LASTING {
         output(&dora, super::TTL).await?;
     }
-    let before = listed(&dora).await?;
-    let mut bytes = BTreeMap::new();
-    for image in &before {
-        bytes.insert(image.clone(), picture(&dora, image).await?);
-    }
-    // The last one, so that its life ends while nobody is there to see it.
-    let ttl = running.stack().options.ttl;
-    let (_, ended) = output(&dora, &ttl.as_secs().to_string()).await?;
-    let moment = moment_of(&dora, &ended).await?;
+    let ttl = running.stack().options.ttl.as_secs().to_string();
+    let before = Before::of(&dora, listed(&dora).await?, &ttl).await?;
 
     let (runner, stack) = (running.runner(), running.stack());
     let instances = running.instances();
@@ -44,39 +34,12 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
 
     let mut dora = somebody(running, WHO).await?;
     let login = dora.log_in("redeploy.login", None).await;
-    let login = login.answer.map(|answer| answer.status);
-    let mut seen = Redeployed {
-        instances: instances.len(),
-        login,
-        before,
-        after: BTreeSet::new(),
-        same: BTreeSet::new(),
-        ended: ended.clone(),
-        ended_answer: Err("nobody could ask for it".into()),
-        ended_gone_after: None,
+    let outputs = if dora.token().is_some() {
+        Clock::of(running).await?.sleep_until(before.ends).await;
+        before.found_again(running, &dora).await
+    } else {
+        Err("nobody could log in to look".into())
     };
-    if dora.token().is_none() {
-        return Ok(seen);
-    }
-    let clock = Clock::of(running).await?;
-    clock.sleep_until(moment).await;
-    seen.after = listed(&dora).await?;
-    for (image, bytes) in &bytes {
-        if picture(&dora, image).await.is_ok_and(|now| now == *bytes) {
-            seen.same.insert(image.clone());
-        }
-    }
-    let asked = dora.get("redeploy.ended", &format!("/api/v1/images/{ended}")).await;
-    seen.ended_answer = asked.answer.map(|answer| answer.status);
-    let gone = poll::until(stack.options.ttl_grace, || async {
-        match outputs(running).await {
-            Ok(objects) if objects.iter().any(|object| object.is_of(&ended)) => {
-                Attempt::NotYet("its object is there".into())
-            }
-            Ok(_) => Attempt::Ready(clock.since(moment)),
-            Err(why) => Attempt::NotYet(why),
-        }
-    });
-    seen.ended_gone_after = gone.await.ok().flatten();
-    Ok(seen)
+    let login = login.answer.map(|answer| answer.status);
+    Ok(Redeployed { instances: instances.len(), login, outputs })
 }
