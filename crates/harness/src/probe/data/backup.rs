@@ -35,7 +35,11 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         return Err(format!("the backup took so long that an output of {BRIEF_TTL} s was no more in it"));
     }
 
-    bert.delete("backup.delete", &format!("/api/v1/images/{deleted}")).await.answer?;
+    let deletion = bert.delete("backup.delete", &format!("/api/v1/images/{deleted}")).await;
+    if deletion.status() != Some(204) {
+        // An output that is still there comes back from no backup.
+        return Err(format!("{} answered {}", deletion.request, deletion.outcome()));
+    }
     let (_, new) = output(&bert, super::TTL).await?;
     sign_in(running, AFTER).await?;
     clock.sleep_until(before.ends).await;
