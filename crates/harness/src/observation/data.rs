@@ -128,8 +128,6 @@ pub struct Restored {
     pub later_login: Seen<u16>,
     /// Outputs that were there when the backup was made; one of those that are to live on was deleted after it.
     pub outputs: Seen<FoundAgain>,
-    /// An output that was made after the backup.
-    pub new: String,
     /// Another output can be made.
     pub works: Seen<()>,
     /// Rows and objects after all that.

@@ -92,7 +92,6 @@ mod tests {
                 ended_answer: Ok(410),
                 ended_gone_after: Some(Duration::from_millis(70)),
             }),
-            new: "0199".into(),
             works: Ok(()),
             agreement: Agreement { rows: 3, objects: 3, ..Agreement::default() },
         }

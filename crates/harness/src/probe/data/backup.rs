@@ -40,7 +40,8 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         // An output that is still there comes back from no backup.
         return Err(format!("{} answered {}", deletion.request, deletion.outcome()));
     }
-    let (_, new) = output(&bert, super::TTL).await?;
+    // None of these was there when the backup was made.
+    output(&bert, super::TTL).await?;
     sign_in(running, AFTER).await?;
     clock.sleep_until(before.ends).await;
 
@@ -72,7 +73,6 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         login: login.answer.map(|answer| answer.status),
         later_login: later.answer.map(|answer| answer.status),
         outputs,
-        new,
         works,
         agreement: agreement::observe(running).await?,
     })
