@@ -9,6 +9,8 @@ use super::Story;
 pub struct Sweeping {
     /// Its steps `ended.N` are what the api said of each output after its end.
     pub story: Story,
+    /// How many outputs there were.
+    pub outputs: usize,
     /// How far the end of each output had moved, in seconds, after reads and restarts.
     pub moved_s: Vec<f64>,
     /// Rows and objects that were there after the end of all, before the worker came back.

@@ -61,6 +61,7 @@ async fn tell(running: &RunningStack, sweeping: &mut Sweeping) -> Seen<()> {
         found => found,
     };
     let (outputs, away) = found.ok_or("the outputs had ended before the worker was away")?;
+    sweeping.outputs = outputs.len();
     let seen = while_away(running, sweeping, &otto, &outputs).await;
     // Whatever happened: the worker comes back.
     away.undo(running).await?;

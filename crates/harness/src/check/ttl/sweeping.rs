@@ -53,11 +53,17 @@ fn unknown(sweeping: &Sweeping, otherwise: &str) -> Finding {
 }
 
 fn fixed(sweeping: &Sweeping) -> Finding {
-    let furthest = sweeping.moved_s.iter().map(|moved| moved.abs()).reduce(f64::max);
-    match furthest {
-        None => unknown(sweeping, "no end was looked at after the restarts"),
-        Some(furthest) => Finding::judged(furthest < SAME_WITHIN_S, format!("moved by {furthest:.3} s")),
+    let (looked, outputs) = (sweeping.moved_s.len(), sweeping.outputs);
+    let furthest = sweeping.moved_s.iter().map(|moved| moved.abs()).reduce(f64::max).unwrap_or_default();
+    let told = format!("{looked} of {outputs} ends, moved by {furthest:.3} s");
+    // One that has moved is enough to fail; all of them are needed to pass.
+    if furthest >= SAME_WITHIN_S {
+        return Finding::Fail(told, None);
     }
+    if looked == 0 || looked < outputs {
+        return unknown(sweeping, &format!("{told}: the others were not looked at after the restarts"));
+    }
+    Finding::Pass(told)
 }
 
 /// Those whose rows and objects are still there: else somebody swept, and nothing is known.
