@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stack::MountSource;
+
 use super::{agreement, found_again::Before, output, sign_in, somebody};
 use crate::{
     check::{BACKUP, RESTORE},
@@ -51,6 +53,7 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         let stops = writers.iter().map(|instance| running.runner().stop(instance));
         let stopped = futures::future::join_all(stops).await;
         stopped.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())?;
+        want_restore(running).await?;
         run_again(running, RESTORE).await
     };
     let restored = restored.await;
@@ -76,6 +79,19 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
         works,
         agreement: agreement::observe(running).await?,
     })
+}
+
+/// Asks for a restore by a file beside the backup: a oneshot that is only started does not turn time back.
+async fn want_restore(running: &RunningStack) -> Seen<()> {
+    let restore = running.service(RESTORE)?;
+    let folder = restore.environment.get("BACKUP");
+    let volume = restore.mounts.iter().find_map(|mount| match &mount.source {
+        MountSource::Volume(name) if Some(&mount.target) == folder => Some(name),
+        _ => None,
+    });
+    let volume = volume.ok_or_else(|| format!("`{RESTORE}` has no volume where its BACKUP is"))?;
+    let asked = running.runner().toolbox(volume, &["touch", "/volume/wanted"]).await;
+    asked.map(drop).map_err(|error| format!("asking for a restore: {error}"))
 }
 
 /// Every instance of the services that have the volume of the outputs, but for those that are done when they end.
