@@ -41,6 +41,9 @@ pub struct Sabotage {
     /// Overlays of the repository that are laid over the definition before its own.
     #[serde(default)]
     pub over: Vec<PathBuf>,
+    /// Profiles of the definition that are asked for.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// A Compose overlay. `CATALOGUE` in it is the catalogue's folder, `CADDYFILE` the changed configuration.
     #[serde(default)]
     pub overlay: serde_norway::Value,
