@@ -35,7 +35,7 @@ test: ## Everything that CI runs, each step held against its budget
 	@$(step) images 900 $(MAKE) --no-print-directory init images
 	@$(step) dev-shell 120 scripts/nix develop --command true
 	@$(step) flake-check 2400 scripts/nix flake check --print-build-logs
-	@$(step) e2e 900 cargo test --package e2e --locked
+	@$(step) e2e 1200 cargo test --package e2e --locked
 	@$(step) --summary
 
 lint: bootstrap ## Formatting, clippy and the CI files, without a warning
