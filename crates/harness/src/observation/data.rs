@@ -85,8 +85,10 @@ pub struct GivenUp {
 pub struct Killed {
     /// From which the moments were drawn.
     pub seed: u64,
-    /// How long after their start, or after the first upload, the workers were killed.
+    /// How long after they were back the workers were killed again. The first time, a job was seen to be under way.
     pub moments: Vec<Duration>,
+    /// How many jobs each of the kills met: begun by then, and ended by nobody.
+    pub met: Vec<usize>,
     /// Every job of that time.
     pub jobs: Vec<JobEnd>,
 }

@@ -70,13 +70,19 @@ fn repeated(seen: &Repeated) -> Finding {
 fn killed(seen: &Killed) -> Finding {
     let moments: Vec<String> =
         seen.moments.iter().map(|moment| format!("{} ms", moment.as_millis())).collect();
-    let how = format!("killed after {} (`x-shakedown: {{ seed: {} }}`)", moments.join(", "), seen.seed);
-    if seen.jobs.is_empty() || seen.moments.is_empty() {
-        return Finding::Unknown("no job was there to be cut off".into());
-    }
+    let met: Vec<String> = seen.met.iter().map(ToString::to_string).collect();
+    let how = format!(
+        "{} jobs were cut off by the kills: when a job began, and {} after the workers were back (`x-shakedown: {{ seed: {} }}`)",
+        met.join(", "),
+        moments.join(", "),
+        seen.seed
+    );
     let wrong: Vec<String> = seen.jobs.iter().filter_map(wrong).collect();
     if !wrong.is_empty() {
         return Finding::Fail(format!("{}; {how}", wrong.join("; ")), None);
+    }
+    if seen.met.iter().all(|met| *met == 0) {
+        return Finding::Unknown(format!("no kill met a job; {how}"));
     }
     let done = seen.jobs.iter().filter(|end| end.state == "done").count();
     Finding::Pass(format!("{done} of {} jobs done, the others failed with words; {how}", seen.jobs.len()))

@@ -37,6 +37,7 @@ pub(super) fn green() -> Data {
         killed: Some(Ok(Killed {
             seed: 7,
             moments: vec![Duration::from_millis(300)],
+            met: vec![2, 0],
             jobs: vec![done(), failed()],
         })),
         redeployed: Some(Ok(Redeployed {
@@ -184,6 +185,6 @@ fn what_nobody_asked_for_is_unknown() {
 
 #[test]
 fn kills_that_met_no_job_are_unknown() {
-    let idle = killed(|seen| seen.jobs.clear());
+    let idle = killed(|seen| seen.met = vec![0, 0]);
     assert_eq!(outcome("data.once.killed", idle), Outcome::Unknown);
 }

@@ -1,6 +1,6 @@
 //! A job's output is made once: whatever comes twice, and whoever dies in the middle.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::time::sleep;
@@ -22,10 +22,12 @@ use crate::{
 const COPIES: usize = 2;
 /// Jobs that are there while workers are killed.
 const JOBS: usize = 5;
-/// How often workers are killed.
+/// How often workers are killed at moments that are drawn, after a kill that is sure to meet a job.
 const KILLS: usize = 3;
-/// From the first upload, or from when the workers answer again, to the next kill: a job takes about a third of it.
+/// From when the workers answer again to the next kill, at the most: a job takes about a third of it.
 const LATEST_MS: u64 = 700;
+/// Between looks for a job that is under way, of which each takes several times as long.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
 /// Where nothing stands in the way, messages are dealt with in this.
 const DEALT_WITH_WITHIN: Duration = Duration::from_secs(20);
 /// What is left of a job whose worker died is another's after the most that a job may take and 5 s, as the definition says;
@@ -94,18 +96,43 @@ async fn killed(running: &RunningStack, olaf: &Person) -> Seen<Killed> {
     let moments: Vec<Duration> =
         (0..KILLS).map(|_| Duration::from_millis(chance.random_range(0..LATEST_MS))).collect();
     let uploading = futures::future::try_join_all((0..JOBS).map(|_| upload(olaf, super::TTL)));
+    // Of what others left lying when they died, some may still be said to be under way.
+    let mut known = rows::jobs_under_way(running).await?;
     let killing = async {
+        begun(running, &known).await;
+        let mut met = vec![kill(running, &mut known).await?];
         for moment in &moments {
             // The one moment that is asked for: there is no condition to wait for.
             sleep(*moment).await;
-            worker::dead(running, End::Killed, async { Ok(()) }).await?;
+            met.push(kill(running, &mut known).await?);
         }
-        Ok::<_, String>(())
+        Ok::<_, String>(met)
     };
-    let (jobs, killing) = tokio::join!(uploading, killing);
-    killing?;
+    let (jobs, met) = tokio::join!(uploading, killing);
+    let met = met?;
     let jobs = jobs?.into_iter().map(|job| JobEnd { job, ..JobEnd::default() });
-    Ok(Killed { seed, moments, jobs: jobs.collect() })
+    Ok(Killed { seed, moments, met, jobs: jobs.collect() })
+}
+
+/// Waits until a job is under way that nobody knows of yet, or for long enough. Whether one was, the kill tells.
+async fn begun(running: &RunningStack, known: &BTreeSet<String>) {
+    let begun = poll::until_every(LOOKS_EVERY, DEALT_WITH_WITHIN, || async {
+        match rows::jobs_under_way(running).await {
+            Ok(jobs) if jobs.is_subset(known) => Attempt::NotYet("no job is under way".into()),
+            Ok(_) => Attempt::Ready(()),
+            Err(why) => Attempt::NotYet(why),
+        }
+    });
+    drop(begun.await);
+}
+
+/// Kills every worker, and tells how many jobs that met which nobody knew of yet: what is said to be under way while all who
+/// take jobs are dead was cut off.
+async fn kill(running: &RunningStack, known: &mut BTreeSet<String>) -> Seen<usize> {
+    let cut_off = worker::dead(running, End::Killed, rows::jobs_under_way(running)).await?;
+    let met = cut_off.difference(known).count();
+    known.extend(cut_off);
+    Ok(met)
 }
 
 /// Waits until what dead workers left has come to its end, and looks at that.

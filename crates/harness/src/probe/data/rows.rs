@@ -1,6 +1,6 @@
 //! The rows of jobs and outputs, asked for as the database's owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::{PgConnection, Row};
 
@@ -32,6 +32,14 @@ pub(super) async fn remove(running: &RunningStack, image: &str) -> Seen<()> {
         1 => Ok(()),
         rows => Err(format!("removing the row of image {image} removed {rows} rows")),
     }
+}
+
+/// The jobs that somebody has begun and nobody has ended, whether or not whoever began them lives.
+pub(super) async fn jobs_under_way(running: &RunningStack) -> Seen<BTreeSet<String>> {
+    let mut database = running.database().await?;
+    let query = sqlx::query("SELECT id::text AS id FROM jobs WHERE state = 'running'");
+    let rows = query.fetch_all(&mut database).await.map_err(|error| told(&error))?;
+    rows.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<_>>().map_err(|error| told(&error))
 }
 
 /// What became of a job, but for its objects.
