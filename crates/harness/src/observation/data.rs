@@ -119,6 +119,8 @@ pub struct Redeployed {
     pub login: Seen<u16>,
     /// Outputs, for whoever could log in.
     pub outputs: Seen<FoundAgain>,
+    /// The life of the one that ended meanwhile ended between the last stop and the first start, by the database's clock.
+    pub ended_while_away: bool,
 }
 
 /// What people find after a backup was restored.

@@ -51,6 +51,7 @@ pub(super) fn green() -> Data {
                 ended_answer: Ok(410),
                 ended_gone_after: Some(Duration::from_secs(2)),
             }),
+            ended_while_away: true,
         })),
         settled: Some(Ok(agreed())),
         agreement: Some(Ok(agreed())),
@@ -187,4 +188,10 @@ fn what_nobody_asked_for_is_unknown() {
 fn kills_that_met_no_job_are_unknown() {
     let idle = killed(|seen| seen.met = vec![0, 0]);
     assert_eq!(outcome("data.once.killed", idle), Outcome::Unknown);
+}
+
+#[test]
+fn an_end_that_came_before_all_was_away_is_unknown() {
+    let too_early = redeployed(|seen| seen.ended_while_away = false);
+    assert_eq!(outcome("data.redeploy.expired", too_early), Outcome::Unknown);
 }

@@ -1,5 +1,7 @@
 //! Every service is stopped and started, as when each of them gets a new version.
 
+use std::time::Duration;
+
 use super::{found_again::Before, listed, output, sign_in, somebody};
 use crate::{
     event::Events,
@@ -13,6 +15,10 @@ use crate::{
 const WHO: &str = "dora";
 /// So many live on.
 const LASTING: usize = 2;
+/// One more lives so much longer than the shortest life: until all is stopped, on a slow machine too.
+const UNTIL_STOPPED: Duration = Duration::from_secs(2);
+/// How long after its end all is started again.
+const AFTER: Duration = Duration::from_millis(50);
 
 /// By itself, because all is away for a while.
 pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Redeployed> {
@@ -20,14 +26,21 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
     for _ in 0..LASTING {
         output(&dora, super::TTL).await?;
     }
-    let ttl = running.stack().options.ttl.as_secs().to_string();
-    let before = Before::of(&dora, listed(&dora).await?, &ttl).await?;
+    let ttl = running.stack().options.ttl + UNTIL_STOPPED;
+    let before = Before::of(&dora, listed(&dora).await?, &ttl.as_secs().to_string()).await?;
+    // The database will be away, too.
+    let clock = Clock::of(running).await?;
 
     let (runner, stack) = (running.runner(), running.stack());
     let instances = running.instances();
     let stops = instances.iter().map(|instance| runner.stop(instance));
-    futures::future::try_join_all(stops).await.map_err(|error| error.to_string())?;
+    let stopped = futures::future::join_all(stops).await.into_iter().collect::<Result<(), _>>();
+    let all_stopped = clock.now();
+    clock.sleep_until(before.ends + AFTER).await;
+    let ended_while_away = (all_stopped..=clock.now()).contains(&before.ends);
+    // Whatever happened: all come back.
     let up = bring_up(runner, stack, running.plan(), events).await;
+    stopped.map_err(|error| error.to_string())?;
     if let Some(failure) = up.failure {
         return Err(format!("after it was stopped and started, `{}` {}", failure.service, failure.last_seen));
     }
@@ -35,11 +48,10 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
     let mut dora = somebody(running, WHO).await?;
     let login = dora.log_in("redeploy.login", None).await;
     let outputs = if dora.token().is_some() {
-        Clock::of(running).await?.sleep_until(before.ends).await;
         before.found_again(running, &dora).await
     } else {
         Err("nobody could log in to look".into())
     };
     let login = login.answer.map(|answer| answer.status);
-    Ok(Redeployed { instances: instances.len(), login, outputs })
+    Ok(Redeployed { instances: instances.len(), login, outputs, ended_while_away })
 }
