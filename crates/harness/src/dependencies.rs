@@ -1,5 +1,6 @@
 //! Who depends on what, as the definition says: what outages take away, who comes late, and who is to notice.
 
+use reqwest::Url;
 use stack::{Kind, MountSource, Readiness, Stack};
 
 use crate::runner::instances;
@@ -91,8 +92,15 @@ fn daemons<'s>(stack: &'s Stack, service: &str) -> Vec<&'s str> {
 /// The service that a service's `S3_ENDPOINT` leads to.
 pub fn s3_store<'s>(stack: &'s Stack, service: &str) -> Option<&'s str> {
     let endpoint = stack.services.get(service)?.environment.get("S3_ENDPOINT")?;
-    let host = endpoint.split_once("://")?.1.split([':', '/']).next()?;
-    stack.services.get_key_value(host).map(|(name, _)| name.as_str())
+    let (host, _) = host_and_port(endpoint).ok()?;
+    stack.services.get_key_value(&host).map(|(name, _)| name.as_str())
+}
+
+/// Host and container port of an `S3_ENDPOINT`, `http://HOST:PORT`.
+pub fn host_and_port(endpoint: &str) -> Result<(String, u16), String> {
+    let url: Url = endpoint.parse().map_err(|error| format!("S3_ENDPOINT `{endpoint}`: {error}"))?;
+    let parts = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
+    parts.ok_or_else(|| format!("S3_ENDPOINT `{endpoint}` has no host and port"))
 }
 
 /// The volume that a service has at its `IMAGE_STORE_PATH`.
@@ -144,6 +152,13 @@ mod tests {
         };
         assert_eq!(shown, expected.map(owned));
         assert!(of(&stack, "worker").contains(&IMAGE_STORE.to_owned()));
+    }
+
+    #[test]
+    fn endpoint_names_a_service_and_its_container_port() {
+        assert_eq!(host_and_port("http://image-store:3900").unwrap(), ("image-store".to_owned(), 3900));
+        assert_eq!(host_and_port("http://image-store").unwrap(), ("image-store".to_owned(), 80));
+        assert!(host_and_port("image-store").is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use stack::Service;
 
 use super::Object;
-use crate::{engine::innermost, running::RunningStack};
+use crate::{dependencies::host_and_port, engine::innermost, running::RunningStack};
 
 /// A signature is good for so long: this machine's requests are not slower.
 const SIGNED_FOR: Duration = Duration::from_mins(1);
@@ -68,7 +68,7 @@ impl Store {
     async fn of(running: &RunningStack) -> Result<Self, String> {
         let api = running.service(API)?;
         let endpoint = told(api, "S3_ENDPOINT")?;
-        let (service, port) = address(endpoint)?;
+        let (service, port) = host_and_port(endpoint)?;
         let address = running.endpoint(&service, port).await?;
         let url: Url =
             format!("http://{address}").parse().map_err(|error| format!("S3_ENDPOINT: {error}"))?;
@@ -130,28 +130,9 @@ fn told<'s>(service: &'s Service, variable: &str) -> Result<&'s str, String> {
     value.map(String::as_str).ok_or_else(|| format!("{API} has no {variable}"))
 }
 
-/// Host and port of `http://HOST:PORT`.
-fn address(endpoint: &str) -> Result<(String, u16), String> {
-    let url: Url = endpoint.parse().map_err(|error| format!("S3_ENDPOINT `{endpoint}`: {error}"))?;
-    let parts = url.host_str().map(str::to_owned).zip(url.port_or_known_default());
-    parts.ok_or_else(|| format!("S3_ENDPOINT `{endpoint}` has no host and port"))
-}
-
 /// The Compose secret that the file of the key's secret is.
 fn secret_name(service: &Service) -> Result<&str, String> {
     let file = told(service, "S3_SECRET_ACCESS_KEY_FILE")?;
     let mount = service.secrets.iter().find(|mount| mount.target == file);
     mount.map(|mount| mount.secret.as_str()).ok_or_else(|| format!("{API} has no secret at {file}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endpoint_names_a_service_and_its_container_port() {
-        assert_eq!(address("http://image-store:3900").unwrap(), ("image-store".to_owned(), 3900));
-        assert_eq!(address("http://image-store").unwrap(), ("image-store".to_owned(), 80));
-        assert!(address("image-store").is_err());
-    }
 }
