@@ -1,4 +1,5 @@
-//! The only loop that waits: a condition is tried at an interval until it holds, can never hold, or time is up.
+//! The loop that waits: a condition is tried at an interval until it holds, can never hold, or time is up. The only one, but
+//! for `gone_after` in `probe::expiry`, which says why.
 
 use std::{fmt, future::Future, time::Duration};
 

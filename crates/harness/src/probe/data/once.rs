@@ -1,6 +1,6 @@
 //! A job's output is made once: whatever comes twice, and whoever dies in the middle.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{cell::Cell, collections::BTreeSet, time::Duration};
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::time::sleep;
@@ -174,14 +174,25 @@ async fn settled(running: &RunningStack, killed: &mut Killed) -> Seen<()> {
 
 /// Waits until no message of the job is in the queue, and tells how many are.
 async fn dealt_with(running: &RunningStack, job: &str) -> Seen<usize> {
-    let mut redis = keyspace::connect(running).await?;
-    let deadline = tokio::time::Instant::now() + DEALT_WITH_WITHIN;
-    loop {
-        let left = queue::entries_of(&mut redis, job).await?.len();
-        if left == 0 || tokio::time::Instant::now() > deadline {
-            return Ok(left);
+    let redis = keyspace::connect(running).await?;
+    let left = Cell::new(None);
+    let none_left = poll::until(DEALT_WITH_WITHIN, || async {
+        match queue::entries_of(&mut redis.clone(), job).await {
+            Ok(entries) => {
+                left.set(Some(entries.len()));
+                match entries.len() {
+                    0 => Attempt::Ready(()),
+                    some => Attempt::NotYet(format!("{some} messages of job {job} are in the queue")),
+                }
+            }
+            Err(why) => Attempt::Never(why),
         }
-        sleep(poll::INTERVAL).await;
+    });
+    match none_left.await {
+        Ok(()) => Ok(0),
+        Err(not) if not.hopeless => Err(not.last_seen),
+        // That some are left is for the check to judge.
+        Err(not) => left.get().ok_or_else(|| not.to_string()),
     }
 }
 

@@ -171,7 +171,9 @@ fn lists(exchange: &Exchange, image: &str) -> Option<bool> {
     Some(images.iter().any(|listed| listed.get("id").is_some_and(|id| id == image)))
 }
 
-/// How long after `moment` something was gone; none if it is still there when the grace is over.
+/// How long after `moment` something was gone; none if it is still there when the grace is over. Not by `poll::until`: the
+/// grace counts by the database's clock, and what was asked before it is over is waited for: an answer that is cut off
+/// would look like something that is still there.
 async fn gone_after<Fut: Future<Output = Result<bool, String>>>(
     clock: Clock,
     moment: OffsetDateTime,
