@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::{Defect, answer, answer_of, json_answer, put};
 use crate::{
     observation::{AskedRange, AtRest, Expiry, LivingLink, Story},
-    probe::http::Answer,
+    probe::{expiry::REPLAYS, http::Answer},
 };
 
 const TAMPERED: [&str; 9] =
@@ -29,7 +29,7 @@ pub(super) fn green() -> Expiry {
     };
     for dead in ["link.outlived", "after.link"] {
         refused(&mut story, dead, 410);
-        for way in ["kept", "any", "part", "head"] {
+        for way in REPLAYS {
             refused(&mut story, &format!("{dead}.{way}"), 410);
         }
     }

@@ -4,6 +4,7 @@ use super::{fact, living, status, with_expiry};
 use crate::{
     check::{Check, Finding, Subject, smoke::judge_step},
     observation::Expiry,
+    probe::expiry::REPLAYS,
 };
 
 /// Alterations that are refused, each with what it is.
@@ -39,9 +40,6 @@ pub(super) fn checks() -> Vec<Check> {
     all.extend(living::checks());
     all
 }
-
-/// Ways to follow a dead link that whoever kept something of the picture might answer.
-const REPLAYS: [&str; 4] = ["kept", "any", "part", "head"];
 
 fn replay() -> Check {
     let claim = "a dead link is dead too for whoever has a copy, wants a part or asks only for the head";

@@ -9,6 +9,8 @@ use sqlx::Row;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::sleep;
 
+pub(crate) use links::REPLAYS;
+
 use super::{
     at_rest,
     clock::Clock,

@@ -12,6 +12,9 @@ use crate::{
     probe::{clock::Clock, http::Client},
 };
 
+/// Ways to follow a dead link that whoever kept something of the picture might answer. The steps that follow it are called
+/// by the link's own step, a dot and one of these.
+pub(crate) const REPLAYS: [&str; 4] = ["kept", "any", "part", "head"];
 /// How many bytes a range in the middle or at an end has.
 const PART_BYTES: usize = 100;
 
@@ -92,14 +95,16 @@ pub(crate) fn tag_of(story: &Story, step: &str) -> String {
     answer.and_then(|answer| answer.header("etag")).unwrap_or("*").to_owned()
 }
 
-/// Follows a dead link in every way that makes somebody say less than the whole picture, for which it might be good still.
+/// Follows a dead link in every way of [`REPLAYS`], which make somebody say less than the whole picture, for which it might
+/// be good still.
 /// `tag` is that of the picture which it gave while it lived; the steps of this begin with `dead`.
 pub(crate) async fn after_its_end(door: &Client, story: &mut Story, link: &str, tag: String, dead: &str) {
+    let [kept, any, part, head] = REPLAYS;
     for (way, method, header) in [
-        ("kept", Method::GET, Some((IF_NONE_MATCH, tag))),
-        ("any", Method::GET, Some((IF_NONE_MATCH, "*".to_owned()))),
-        ("part", Method::GET, Some((RANGE, "bytes=0-9".to_owned()))),
-        ("head", Method::HEAD, None),
+        (kept, Method::GET, Some((IF_NONE_MATCH, tag))),
+        (any, Method::GET, Some((IF_NONE_MATCH, "*".to_owned()))),
+        (part, Method::GET, Some((RANGE, "bytes=0-9".to_owned()))),
+        (head, Method::HEAD, None),
     ] {
         let exchange = send(door, link, &format!("{dead}.{way}"), method, header).await;
         story.keep(exchange);

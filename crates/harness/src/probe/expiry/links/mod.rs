@@ -16,6 +16,7 @@ use crate::{
     running::RunningStack,
 };
 
+pub(crate) use followed::REPLAYS;
 pub(super) use followed::{after_its_end, tag_of};
 
 /// Links that live longer than this, in seconds, are not watched to their end.
