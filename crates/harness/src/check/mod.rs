@@ -76,7 +76,7 @@ pub enum Subject {
     Outage,
     /// Services started before their dependencies.
     Late,
-    /// Surfaces that secrets might show on. The stories, outages and late dependencies come first, because they fill them.
+    /// Surfaces that secrets might show on. All that fills them comes first.
     Surfaces,
 }
 

@@ -174,8 +174,8 @@ pub trait Runner: Send + Sync {
     async fn start(&self, instance: &str) -> Result<(), RunnerError>;
     /// Stops an instance with its stop signal and grace period.
     async fn stop(&self, instance: &str) -> Result<(), RunnerError>;
-    /// Ends an instance at once, without its stop signal, and returns when it is gone. Its restart policy does not bring it
-    /// back: [`Runner::start`] does.
+    /// Ends an instance at once, without its stop signal, and returns when it is gone. [`Runner::start`] brings it back. So
+    /// may its restart policy after [`End::Aborted`], which an engine takes for a crash; not after [`End::Killed`].
     async fn kill(&self, instance: &str, end: End) -> Result<(), RunnerError>;
     /// Freezes an instance: it keeps its connections and answers nothing.
     async fn pause(&self, instance: &str) -> Result<(), RunnerError>;
