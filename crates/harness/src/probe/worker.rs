@@ -57,3 +57,6 @@ pub(crate) async fn dead<T>(
 fn told(error: RunnerError) -> String {
     error.to_string()
 }
+
+#[cfg(test)]
+mod tests;
