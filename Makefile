@@ -32,7 +32,7 @@ test: ## Everything that CI runs, each step held against its budget
 	@$(step) image-invariants 60 nix/tests/digests-unchanged
 	@$(step) hermetic 60 nix/tests/hermetic
 	@$(step) bad-input 120 nix/tests/bad-input
-	@$(step) images 900 $(MAKE) --no-print-directory init images
+	@$(step) images 1200 $(MAKE) --no-print-directory init images
 	@$(step) dev-shell 120 scripts/nix develop --command true
 	@$(step) flake-check 2400 scripts/nix flake check --print-build-logs
 	@$(step) e2e 1200 cargo test --package e2e --locked

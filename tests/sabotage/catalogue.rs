@@ -20,9 +20,9 @@ use sabotage::{Expect, Sabotage};
 use stack::Stack;
 
 /// Kinds of checks that have no sabotage of their own yet: their defects are trials of package `e2e`.
-const ELSEWHERE: [&str; 5] = ["health.", "order.", "smoke.", "ttl.", "secrets."];
+const ELSEWHERE: [&str; 4] = ["health.", "order.", "smoke.", "secrets."];
 /// Those of them that do have.
-const HERE_ALL_THE_SAME: [&str; 3] = ["smoke.browser.", "smoke.assets", "ttl.link."];
+const HERE_ALL_THE_SAME: [&str; 2] = ["smoke.browser.", "smoke.assets"];
 
 fn main() -> ExitCode {
     if let Some(code) = reaper::serve_if_asked() {
