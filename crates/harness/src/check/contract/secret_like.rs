@@ -31,7 +31,9 @@ pub(super) fn why(name: &str, default: &str) -> Option<&'static str> {
         return None;
     }
     let part = |part: &str| NAMES.contains(&part);
-    if !name.ends_with("_FILE") && name.to_ascii_uppercase().split('_').any(part) {
+    // A file's path, or what an access key is called: what is secret about either is elsewhere.
+    let names_one = name.ends_with("_FILE") || name.ends_with("_KEY_ID");
+    if !names_one && name.to_ascii_uppercase().split('_').any(part) {
         return Some("is not empty, and its name is that of a secret");
     }
     if BEGINNINGS.iter().any(|begin| default.starts_with(begin) && default.len() > begin.len() + 8) {
@@ -79,6 +81,9 @@ mod tests {
     #[case::key("LINK_SIGNING_KEY", "x", true)]
     #[case::empty("REDIS_PASSWORD", "", false)]
     #[case::file("REDIS_PASSWORD_FILE", "/run/secrets/redis_password", false)]
+    #[case::name_of_a_key("S3_ACCESS_KEY_ID", "GK111111111111111111111111", false)]
+    #[case::key_in_its_place("S3_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE", true)]
+    #[case::random_name_of_a_key("S3_ACCESS_KEY_ID", "GK5a8e1d0c7b3f49620d1e8fa4", true)]
     #[case::no_part_of_the_name("MONKEY", "banana", false)]
     #[case::url("DATABASE_URL", "postgres://app:hunter2@db:5432/app", true)]
     #[case::url_without("REDIS_URL", "redis://redis:6379/0", false)]
