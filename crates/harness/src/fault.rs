@@ -1,7 +1,7 @@
 //! Faults: what goes wrong from outside, confirmed to be in place, and undone.
 
 use crate::{
-    runner::{Phase, RunnerError, instances},
+    runner::{Phase, all_of, instances},
     running::RunningStack,
 };
 
@@ -77,7 +77,8 @@ impl Injected {
 /// Stops instances and sees that none of them runs.
 async fn stop(running: &RunningStack, all: &[String]) -> Result<(), String> {
     let runner = running.runner();
-    all_of(all.iter().map(|instance| runner.stop(instance))).await?;
+    let stopped = all_of(all.iter().map(|instance| runner.stop(instance))).await;
+    stopped.map_err(|error| error.to_string())?;
     for instance in all {
         let state = runner.state(instance).await.map_err(|error| error.to_string())?;
         if state.phase == Phase::Running {
@@ -89,15 +90,8 @@ async fn stop(running: &RunningStack, all: &[String]) -> Result<(), String> {
 
 /// Starts instances.
 async fn start(running: &RunningStack, all: &[String]) -> Result<(), String> {
-    all_of(all.iter().map(|instance| running.runner().start(instance))).await
-}
-
-/// Does all of these at once, each to its end, and tells of the first that failed.
-async fn all_of(
-    acts: impl IntoIterator<Item = impl Future<Output = Result<(), RunnerError>>>,
-) -> Result<(), String> {
-    let done = futures::future::join_all(acts).await;
-    done.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())
+    let started = all_of(all.iter().map(|instance| running.runner().start(instance))).await;
+    started.map_err(|error| error.to_string())
 }
 
 async fn mode(running: &RunningStack, volume: &str) -> Result<String, String> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     observation::Seen,
     poll::{self, Attempt},
+    runner::all_of,
     running::RunningStack,
 };
 
@@ -28,7 +29,7 @@ pub(crate) async fn again(
         running.runner().start(instance).await.map_err(|error| error.to_string())?;
         answers(running, instance, path, within).await
     });
-    futures::future::join_all(back).await.into_iter().collect()
+    all_of(back).await
 }
 
 /// Waits until an instance answers `path` with 200, which it does `within` that time of its start.

@@ -6,7 +6,7 @@ use crate::{
     dependencies::instances_of,
     observation::Seen,
     probe::started,
-    runner::{End, RunnerError},
+    runner::{End, RunnerError, all_of},
     running::RunningStack,
 };
 
@@ -26,9 +26,9 @@ pub(crate) async fn frozen<T>(running: &RunningStack, meanwhile: impl Future<Out
         meanwhile.await
     };
     let seen = seen.await;
-    let thawed = futures::future::join_all(workers.iter().map(|worker| runner.unpause(worker))).await;
+    let thawed = all_of(workers.iter().map(|worker| runner.unpause(worker))).await;
     let seen = seen?;
-    thawed.into_iter().collect::<Result<(), _>>().map_err(told)?;
+    thawed.map_err(told)?;
     Ok(seen)
 }
 

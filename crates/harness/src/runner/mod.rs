@@ -236,6 +236,13 @@ pub fn all_instances(stack: &Stack) -> Vec<String> {
     stack.services.iter().flat_map(|(name, service)| instances(name, service)).collect()
 }
 
+/// Does all of these at once, each to its end whatever becomes of the others, and tells of the first that failed.
+pub(crate) async fn all_of<E>(
+    acts: impl IntoIterator<Item = impl Future<Output = Result<(), E>>>,
+) -> Result<(), E> {
+    futures::future::join_all(acts).await.into_iter().collect()
+}
+
 /// The last lines of a log, or all of it.
 fn last_lines(log: &[u8], tail: Option<usize>) -> Vec<u8> {
     let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();

@@ -11,7 +11,7 @@ use crate::{
     observation::{Restored, Seen},
     poll::{self, Attempt},
     probe::{clock::Clock, started},
-    runner::{Phase, RunnerError},
+    runner::{Phase, RunnerError, all_of},
     running::RunningStack,
 };
 
@@ -50,9 +50,8 @@ pub async fn observe(running: &RunningStack) -> Seen<Restored> {
     // Whoever writes rows or objects is away meanwhile.
     let writers = writers(running);
     let restored = async {
-        let stops = writers.iter().map(|instance| running.runner().stop(instance));
-        let stopped = futures::future::join_all(stops).await;
-        stopped.into_iter().collect::<Result<(), _>>().map_err(|error| error.to_string())?;
+        let stopped = all_of(writers.iter().map(|instance| running.runner().stop(instance))).await;
+        stopped.map_err(|error| error.to_string())?;
         want_restore(running).await?;
         run_again(running, RESTORE).await
     };

@@ -7,7 +7,7 @@ use crate::{
     event::Events,
     observation::{Redeployed, Seen},
     probe::clock::Clock,
-    runner::bring_up,
+    runner::{all_of, bring_up},
     running::RunningStack,
 };
 
@@ -33,8 +33,7 @@ pub(super) async fn observe(running: &RunningStack, events: &Events) -> Seen<Red
 
     let (runner, stack) = (running.runner(), running.stack());
     let instances = running.instances();
-    let stops = instances.iter().map(|instance| runner.stop(instance));
-    let stopped = futures::future::join_all(stops).await.into_iter().collect::<Result<(), _>>();
+    let stopped = all_of(instances.iter().map(|instance| runner.stop(instance))).await;
     let all_stopped = clock.now();
     clock.sleep_until(before.ends + AFTER).await;
     let ended_while_away = (all_stopped..=clock.now()).contains(&before.ends);
