@@ -1,35 +1,44 @@
 //! `shakedown bench load` and `shakedown bench sweep`: the stack under load, and what of it is over its bound.
 
 use harness::{
-    load::{Figure, Loaded},
+    load::{Figure, Loaded, Measured},
     verdict::exit,
 };
 
 use super::super::{Failure, repository};
 use crate::{
-    args::{self, Subject},
+    args,
     progress::{self, say},
 };
 
-pub(super) async fn run(bench: args::Bench) -> Result<u8, Failure> {
+pub(super) async fn load(bench: args::Bench) -> Result<u8, Failure> {
+    let loaded = loaded(bench)?;
+    let measured = loaded.measure(&progress::shown()).await;
+    tell(&loaded, &measured.map_err(Failure::not_up)?, "target/shakedown/load.md")
+}
+
+pub(super) async fn sweep(bench: args::Bench) -> Result<u8, Failure> {
+    let loaded = loaded(bench)?;
+    let measured = loaded.measure_sweeping(&progress::shown()).await;
+    tell(&loaded, &measured.map_err(Failure::not_up)?, "target/shakedown/sweep.md")
+}
+
+fn loaded(bench: args::Bench) -> Result<Loaded, Failure> {
     let repository = repository()?;
-    let loaded = Loaded {
+    Ok(Loaded {
         definition: bench.definition.definition(&repository),
         images: bench.images.folder(&repository),
         oha: bench.oha,
-        repository: repository.clone(),
-    };
-    let events = progress::shown();
-    // Where the numbers go that hold for this machine alone.
-    let (measured, numbers) = match bench.subject {
-        Subject::Sweep => (loaded.measure_sweeping(&events).await, "target/shakedown/sweep.md"),
-        _ => (loaded.measure(&events).await, "target/shakedown/load.md"),
-    };
-    let measured = measured.map_err(Failure::not_up)?;
+        repository,
+    })
+}
+
+/// Prints what was measured, and writes the numbers that hold for this machine alone into a file of the repository.
+fn tell(loaded: &Loaded, measured: &Measured, numbers: &str) -> Result<u8, Failure> {
     for figure in &measured.figures {
         say(&line(figure));
     }
-    let file = repository.join(numbers);
+    let file = loaded.repository.join(numbers);
     let written = file.parent().map_or(Ok(()), std::fs::create_dir_all);
     let written = written.and_then(|()| std::fs::write(&file, measured.markdown()));
     written.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;

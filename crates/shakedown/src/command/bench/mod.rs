@@ -11,7 +11,8 @@ pub(crate) async fn run(bench: args::Bench) -> Result<u8, Failure> {
     match bench.subject {
         Subject::BringUp => bring_up::run(bench).await,
         Subject::Expiry => expiry::run(bench).await,
-        Subject::Load | Subject::Sweep => load::run(bench).await,
+        Subject::Load => load::load(bench).await,
+        Subject::Sweep => load::sweep(bench).await,
     }
 }
 
