@@ -11,6 +11,10 @@ use crate::{canary::Canary, engine::innermost, probe::http::Client};
 /// For one attempt. Short, because a stalled service must not use up the time it has to become ready.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
+/// For one answer of Redis. Longer than an attempt: the client's own bound of half a second would end an attempt before
+/// its time, and in words that nobody expects.
+const REDIS_WITHIN: Duration = Duration::from_secs(15);
+
 /// What is seen of a service that does not answer in time.
 pub(crate) const NO_ANSWER: &str = "no answer";
 
@@ -79,7 +83,10 @@ pub(crate) async fn redis_connection(
     }
     let target = redis::ConnectionAddr::Tcp(address.ip().to_string(), address.port());
     let client = redis::Client::open(target.into_connection_info()?.set_redis_settings(settings))?;
-    client.get_multiplexed_async_connection().await
+    let patient = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(REDIS_WITHIN))
+        .set_response_timeout(Some(REDIS_WITHIN));
+    client.get_multiplexed_async_connection_with_config(&patient).await
 }
 
 use redis::IntoConnectionInfo;
@@ -101,5 +108,34 @@ fn excerpt(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None if line.is_empty() => "(empty body)".into(),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[rstest]
+    #[case::http(Readiness::Http { port: 1, path: "/ready".into(), status: 200, body: None })]
+    #[case::postgres(Readiness::Postgres {
+        port: 1,
+        user: "owner".into(),
+        database: "shakedown".into(),
+        password_secret: "password".into(),
+        query: "SELECT 1".into(),
+    })]
+    #[case::redis(Readiness::Redis { port: 1, password_secret: None })]
+    #[tokio::test(start_paused = true)]
+    async fn silent_service_is_told_as_such_when_the_attempt_is_over_and_not_before(
+        #[case] ready: Readiness,
+    ) {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let began = tokio::time::Instant::now();
+        let seen = attempt(&ready, silent.local_addr().unwrap(), &BTreeMap::new()).await.unwrap_err();
+        assert!(seen.contains(NO_ANSWER), "{seen}");
+        assert!(began.elapsed() >= ATTEMPT, "after {:?}", began.elapsed());
     }
 }
