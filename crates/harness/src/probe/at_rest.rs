@@ -1,7 +1,8 @@
 //! What of a picture can be read on the volume of the outputs, by whoever has the volume and no key.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
+use aho_corasick::AhoCorasick;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 use super::objects;
@@ -38,7 +39,7 @@ pub(super) async fn observe(running: &RunningStack, image: &str, delivered: &[u8
     let told = told.map_err(|error| format!("reading the volume: {error}"))?;
     let files = files(&String::from_utf8_lossy(&told))?;
     let object = objects::read_through(running, image).await?;
-    Ok(held_against(&files, image, object.as_deref(), delivered))
+    held_against(&files, image, object.as_deref(), delivered)
 }
 
 /// Path and bytes of each file.
@@ -59,31 +60,35 @@ fn files(told: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
 }
 
 /// `object`: the object's bytes, where its file is known by them and not by its name.
-fn held_against(files: &[(String, Vec<u8>)], image: &str, object: Option<&[u8]>, delivered: &[u8]) -> AtRest {
-    let blocks: HashSet<&[u8]> = delivered.chunks_exact(BLOCK).collect();
+fn held_against(
+    files: &[(String, Vec<u8>)],
+    image: &str,
+    object: Option<&[u8]>,
+    delivered: &[u8],
+) -> Seen<AtRest> {
+    let searched = |error| format!("making a search of what was delivered: {error}");
+    let signatures = AhoCorasick::new(SIGNATURES.map(|(_, signature)| signature)).map_err(searched)?;
+    let blocks = AhoCorasick::new(delivered.chunks_exact(BLOCK)).map_err(searched)?;
     let mut readable = Vec::new();
     for (path, bytes) in files {
-        let holds = |wanted: &[u8]| bytes.windows(wanted.len()).any(|run| run == wanted);
-        let mut signatures: Vec<&str> =
-            SIGNATURES.iter().filter(|(_, signature)| holds(signature)).map(|(name, _)| *name).collect();
+        let held: BTreeSet<_> =
+            signatures.find_overlapping_iter(bytes).map(|found| found.pattern()).collect();
+        readable.extend(held.into_iter().map(|at| format!("{} in {path}", SIGNATURES[at].0)));
         if bytes.starts_with(JPEG_BEGINS) {
-            signatures.push("the beginning of a JPEG");
+            readable.push(format!("the beginning of a JPEG in {path}"));
         }
-        readable.extend(signatures.into_iter().map(|name| format!("{name} in {path}")));
-        if let Some(at) = bytes.windows(BLOCK).position(|run| blocks.contains(run)) {
-            readable.push(format!("delivered bytes in {path} from byte {at}"));
+        if let Some(found) = blocks.find(bytes) {
+            readable.push(format!("delivered bytes in {path} from byte {}", found.start()));
         }
     }
     let object_bytes = match object {
         Some(object) => {
-            let begins = &object[..object.len().min(BEGINS)];
-            let kept =
-                |(_, bytes): &(String, Vec<u8>)| bytes.windows(begins.len().max(1)).any(|run| run == begins);
-            files.iter().any(kept).then_some(object.len())
+            let begins = AhoCorasick::new([&object[..object.len().min(BEGINS)]]).map_err(searched)?;
+            files.iter().any(|(_, bytes)| begins.is_match(bytes)).then_some(object.len())
         }
         None => files.iter().find(|(path, _)| path.contains(image)).map(|(_, bytes)| bytes.len()),
     };
-    AtRest { delivered_bytes: delivered.len(), object_bytes, files: files.len(), readable }
+    Ok(AtRest { delivered_bytes: delivered.len(), object_bytes, files: files.len(), readable })
 }
 
 #[cfg(test)]
@@ -96,7 +101,7 @@ mod tests {
     }
 
     fn held(object: Vec<u8>) -> AtRest {
-        held_against(&[("/volume/0190".into(), object)], "0190", None, &picture())
+        held_against(&[("/volume/0190".into(), object)], "0190", None, &picture()).unwrap()
     }
 
     #[test]
@@ -117,7 +122,7 @@ mod tests {
     #[test]
     fn picture_under_another_name_is_found_too() {
         let files = [("/volume/0190".to_owned(), vec![1; 9000]), ("/volume/.old".to_owned(), picture())];
-        let seen = held_against(&files, "0190", None, &picture());
+        let seen = held_against(&files, "0190", None, &picture()).unwrap();
         assert!(seen.readable.iter().all(|told| told.contains("/volume/.old")), "{:?}", seen.readable);
         assert_eq!((seen.readable.len(), seen.files), (2, 2));
     }
@@ -126,7 +131,8 @@ mod tests {
     fn object_behind_a_store_is_known_by_its_first_bytes() {
         let object: Vec<u8> = (0..9000_u32).map(|at| at.wrapping_mul(31).to_le_bytes()[1]).collect();
         let files = |block: &[u8]| [("/volume/data/5f".to_owned(), [b"rest".as_slice(), block].concat())];
-        let seen = |block| held_against(&files(block), "0190", Some(&object), &picture()).object_bytes;
+        let seen =
+            |block| held_against(&files(block), "0190", Some(&object), &picture()).unwrap().object_bytes;
         assert_eq!((seen(&object[..4096]), seen(&object[..32])), (Some(9000), None));
     }
 
