@@ -12,6 +12,7 @@ use crate::{
     observation::{Late, Outage, OutageSeenBy, Seen},
     poll::{self, Attempt},
     probe::http::{Answer, Client},
+    runner::all_of,
     running::RunningStack,
 };
 
@@ -36,20 +37,19 @@ pub async fn observe(
     for witness in &witnesses {
         clients.push((witness, running.client_of(witness).await?));
     }
+    let door = running.entrance().await;
     let gone = fault.inject(running).await?;
     let since = Instant::now();
     let mut outage = Outage::default();
     let watched = clients
         .iter()
         .map(|(witness, client)| async move { ((*witness).clone(), while_away(client, name, since).await) });
-    outage.seen_by.extend(futures::future::join_all(watched).await);
-    if let Ok(door) = running.entrance().await {
-        // Error paths are where secrets leak: what they say is recorded and searched like everything else.
-        let body = serde_json::json!({ "email": "nobody@example.org", "password": "a password of nobody's" });
-        door.send("outage.login", reqwest::Method::POST, "/api/v1/sessions", |request| request.json(&body))
-            .await;
-        door.get("outage.ready", "/api/health").await;
-    }
+    let (seen_by, ()) = tokio::join!(futures::future::join_all(watched), async {
+        if let Ok(door) = &door {
+            knock(door).await;
+        }
+    });
+    outage.seen_by.extend(seen_by);
     gone.undo(running).await?;
     let back = Instant::now();
     for (witness, client) in &clients {
@@ -71,6 +71,16 @@ pub async fn observe(
     }
     events.send(Event::Note(format!("{name} went away and came back")));
     Ok(outage)
+}
+
+/// Error paths are where secrets leak: what they say is recorded and searched like everything else.
+async fn knock(door: &Client) {
+    let body = serde_json::json!({ "email": "nobody@example.org", "password": "a password of nobody's" });
+    let post = reqwest::Method::POST;
+    tokio::join!(
+        door.send("outage.login", post, "/api/v1/sessions", |request| request.json(&body)),
+        door.get("outage.ready", "/api/health"),
+    );
 }
 
 /// When each instance was started last and how often: the same afterwards means that nobody restarted it.
@@ -132,21 +142,23 @@ pub async fn observe_late(running: &RunningStack, events: &Events) -> Seen<Late>
     wrong_order.retain(|name| witnesses.contains(name) || of(name).is_some());
     wrong_order.reverse();
     let all: Vec<String> = wrong_order.iter().flat_map(|name| instances_of(stack, name)).collect();
-    futures::future::try_join_all(all.iter().map(|instance| runner.stop(instance))).await.map_err(told)?;
+    let door = running.entrance().await?;
+    let mut acts = all_of(all.iter().map(|instance| runner.stop(instance))).await;
     // Nobody is behind the proxy now: what it logs of a link that it cannot pass on must not hold the signature.
     let link = format!(
         "/images/{}?expires=4102444800&signature={}",
         uuid::Uuid::new_v4(),
         running.signature().reveal()
     );
-    running.entrance().await?.get("late.link", &link).await;
+    door.get("late.link", &link).await;
 
+    // Whatever fails, all are started again.
     let mut late = Late::default();
     for name in wrong_order {
         let back = Instant::now();
         let instances = instances_of(stack, name);
         for instance in &instances {
-            runner.start(instance).await.map_err(told)?;
+            acts = acts.and(runner.start(instance).await);
         }
         if witnesses.contains(&name) {
             for instance in instances {
@@ -165,6 +177,7 @@ pub async fn observe_late(running: &RunningStack, events: &Events) -> Seen<Late>
             late.accepted.insert(dependency.name.clone(), accepted);
         }
     }
+    acts.map_err(told)?;
     for witness in witnesses.iter().flat_map(|witness| instances_of(stack, witness)) {
         let restarts = runner.state(&witness).await.map_err(told)?.restarts;
         late.restarts.insert(witness, restarts);

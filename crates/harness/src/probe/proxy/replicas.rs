@@ -62,8 +62,9 @@ pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Replicas> 
         seen.asked += count;
         seen.failed.extend(failed);
     }
-    gone.map_err(|error| error.to_string())?;
-    runner.start(&stopped).await.map_err(|error| error.to_string())?;
+    // Wherever stopping it failed, too.
+    let back_again = runner.start(&stopped).await;
+    gone.and(back_again).map_err(|error| error.to_string())?;
     let back = Instant::now();
     let answered = poll::until(BACK_WITHIN, || async {
         let ids = match ask(&door, 4).await {
