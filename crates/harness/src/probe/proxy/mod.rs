@@ -220,9 +220,3 @@ async fn logged(running: &RunningStack, instances: &[String], ids: &[String], wi
         Err(_) => look().await,
     }
 }
-
-/// The instances of a service.
-fn instances_of(running: &RunningStack, service: &str) -> Vec<String> {
-    let all = running.instances().into_iter();
-    all.filter(|instance| crate::runner::service_of(instance) == service).collect()
-}

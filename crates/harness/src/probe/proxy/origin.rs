@@ -1,7 +1,8 @@
 //! Requests that claim to have come another way than they did, or to another host.
 
-use super::{Raw, Resident, Written, ask_all, instances_of};
+use super::{Raw, Resident, Written, ask_all};
 use crate::{
+    dependencies::instances_of,
     observation::{Compared, Row, Seen},
     running::RunningStack,
 };
@@ -58,7 +59,9 @@ pub(super) async fn forwarded(running: &RunningStack, raw: &Raw, resident: &Resi
     }
     // The proxy itself logs what it was sent, whatever it makes of it.
     let mut believed_by = Vec::new();
-    for instance in ["api", "web", "worker"].into_iter().flat_map(|service| instances_of(running, service)) {
+    for instance in
+        ["api", "web", "worker"].into_iter().flat_map(|service| instances_of(running.stack(), service))
+    {
         let log = running.runner().logs(&instance, None).await.map_err(|error| error.to_string())?;
         if String::from_utf8_lossy(&log).contains(NOBODY) {
             believed_by.push(instance);

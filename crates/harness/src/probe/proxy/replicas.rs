@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{instances_of, logged};
+use super::logged;
 use crate::{
+    dependencies::instances_of,
     event::{Event, Events},
     observation::{Replicas, Seen},
     poll::{self, Attempt},
@@ -28,7 +29,7 @@ const LOGGED_WITHIN: Duration = Duration::from_secs(3);
 
 /// Takes one replica away while requests go on, and brings it back.
 pub async fn observe(running: &RunningStack, events: &Events) -> Seen<Replicas> {
-    let instances = instances_of(running, SERVICE);
+    let instances = instances_of(running.stack(), SERVICE);
     let Some(stopped) = instances.get(1).cloned() else {
         return Ok(Replicas::default());
     };

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Raw, Written, instances_of, logged};
+use super::{Raw, Written, logged};
 use crate::{
+    dependencies::instances_of,
     observation::{Identified, Row, Seen},
     running::RunningStack,
 };
@@ -43,7 +44,7 @@ pub(super) async fn observe(running: &RunningStack, raw: &Raw) -> Seen<Vec<Ident
         }
     }
     for place in ["proxy", "api", "web"] {
-        let instances = instances_of(running, place);
+        let instances = instances_of(running.stack(), place);
         let concerned = |service: &str| place == "proxy" || place == service;
         let ids: Vec<String> = all
             .iter()
