@@ -83,7 +83,7 @@ fn held_against(
     }
     let object_bytes = match object {
         Some(object) => {
-            let begins = AhoCorasick::new([&object[..object.len().min(BEGINS)]]).map_err(searched)?;
+            let begins = AhoCorasick::new(object.chunks(BEGINS).take(1)).map_err(searched)?;
             files.iter().any(|(_, bytes)| begins.is_match(bytes)).then_some(object.len())
         }
         None => files.iter().find(|(path, _)| path.contains(image)).map(|(_, bytes)| bytes.len()),
@@ -134,6 +134,12 @@ mod tests {
         let seen =
             |block| held_against(&files(block), "0190", Some(&object), &picture()).unwrap().object_bytes;
         assert_eq!((seen(&object[..4096]), seen(&object[..32])), (Some(9000), None));
+    }
+
+    #[test]
+    fn empty_object_is_known_by_nothing() {
+        let files = [("/volume/data/5f".to_owned(), vec![1; 9000])];
+        assert_eq!(held_against(&files, "0190", Some(&[]), &picture()).unwrap().object_bytes, None);
     }
 
     #[test]
